@@ -1,0 +1,97 @@
+"""Every error chatapp raises on purpose, in one tree.
+
+::
+
+    ChatappError                 one clear sentence for a person; never a traceback
+    ├── ContextError             what would be sent cannot be built
+    │   ├── TemplateError        the chat template is broken, hostile or refuses these messages
+    │   └── WindowError          the prompt does not fit the context window
+    ├── WeightsError             a weight file cannot be used
+    │   ├── GGUFError            it is not a readable GGUF file (truncated, garbage, hostile)
+    │   └── PullError            a model could not be fetched, or what came is not what was named
+    ├── EngineError              the model process answered with an error
+    │   ├── EngineDied           the model process ended without an answer
+    │   └── ServerError          an OpenAI-compatible server refused or broke off
+    └── HomeError                a folder or settings file of ours cannot be used
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ChatappError",
+    "ContextError",
+    "EngineDied",
+    "EngineError",
+    "GGUFError",
+    "HomeError",
+    "PullError",
+    "ServerError",
+    "TemplateError",
+    "WeightsError",
+    "WindowError",
+]
+
+
+class ChatappError(Exception):
+    """Root of the tree. ``str(error)`` is a sentence to show to a person."""
+
+
+class ContextError(ChatappError):
+    """What would be sent to the model cannot be built."""
+
+
+class TemplateError(ContextError):
+    """The chat template is broken, hostile, too slow, or refuses these messages."""
+
+
+class WindowError(ContextError):
+    """The prompt does not fit the context window.
+
+    ``needed`` and ``available`` are token counts.
+    """
+
+    def __init__(self, message: str, *, needed: int, available: int) -> None:
+        super().__init__(message)
+        self.needed = needed
+        self.available = available
+
+
+class WeightsError(ChatappError):
+    """A weight file cannot be used."""
+
+
+class GGUFError(WeightsError):
+    """The file is not a readable GGUF file: truncated, garbage or hostile."""
+
+
+class PullError(WeightsError):
+    """A model could not be fetched, or what came is not what the catalogue names."""
+
+
+class EngineError(ChatappError):
+    """The engine answered a request with an error.
+
+    ``kind`` is the protocol's error kind, for example ``template``, ``window``, ``request``.
+    """
+
+    def __init__(self, message: str, *, kind: str = "engine") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class EngineDied(EngineError):
+    """The model process ended without an answer. What was said is untouched."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, kind="died")
+
+
+class ServerError(EngineError):
+    """An OpenAI-compatible server refused the request or broke off."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, kind="server")
+
+
+class HomeError(ChatappError):
+    """A folder or settings file of ours cannot be used."""
