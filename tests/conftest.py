@@ -1,0 +1,49 @@
+"""What all tests share: the default model, and one loaded engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from chatapp.engine.client import EngineOptions, LocalEngine
+from chatapp.engine.counter import Counter
+from chatapp.engine.weights.catalogue import load_catalogue
+from chatapp.engine.weights.pull import pull
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def default_model() -> Path:
+    """The default model's weight file; fetched once, on a machine that lacks it."""
+    entry = load_catalogue().default
+    path = ROOT / "models" / entry.file
+    return path if path.exists() else pull(entry, ROOT / "models")
+
+
+@pytest.fixture(scope="session")
+async def engine(default_model: Path) -> AsyncIterator[LocalEngine]:
+    """One real engine for all tests that do not kill it."""
+    engine = LocalEngine(default_model, EngineOptions(window=2048))
+    await engine.start()
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture(scope="session")
+async def small_engine(default_model: Path) -> AsyncIterator[LocalEngine]:
+    """A real engine with a window of 256 tokens; tests may kill it."""
+    engine = LocalEngine(default_model, EngineOptions(window=256))
+    await engine.start()
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture(scope="session")
+async def counter(engine: LocalEngine, default_model: Path) -> Counter:
+    """Counts from the default model's own vocabulary."""
+    counter = Counter(engine, default_model)
+    await counter.open()
+    return counter
