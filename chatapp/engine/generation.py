@@ -1,0 +1,163 @@
+"""One request answered: read the prompt, then one token at a time until the reply ends."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chatapp.context.messages import Message
+from chatapp.context.prompt import Prompt, build_prompt
+from chatapp.context.template import ChatTemplate
+from chatapp.engine.evaluation import Evaluator
+from chatapp.engine.llama import Cancelled, Logits, Model
+from chatapp.engine.protocol import (
+    Alternative,
+    Done,
+    Event,
+    Generate,
+    Prefill,
+    Reason,
+    Sent,
+    Token,
+)
+from chatapp.engine.reply import ReplyText
+from chatapp.engine.sampling import choose, logsumexp
+from chatapp.errors import EngineError
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class Machine:
+    """What answering needs: the weights, their template, and an evaluator with its cache."""
+
+    model: Model
+    template: ChatTemplate
+    evaluator: Evaluator
+
+    @property
+    def window(self) -> int:
+        return self.evaluator.context.window
+
+    def prompt(self, messages: Sequence[Message], *, answer: bool = True) -> Prompt:
+        """What the model would receive. Raises ``TemplateError``."""
+        return build_prompt(messages, self.template, self.model, answer=answer)
+
+    def read_back(
+        self, messages: Sequence[Message], reply: str, cancelled: Callable[[], bool]
+    ) -> None:
+        """Read a finished turn as prompt blocks, as the next turn will send it.
+
+        Saves the next turn time and changes none of its bits. Raises :class:`Cancelled`.
+        """
+        transcript = [*messages, Message("assistant", reply)]
+        tokens = self.prompt(transcript, answer=False).tokens
+        if len(tokens) <= self.window:
+            self.evaluator.read_blocks(tokens, cancelled=cancelled)
+
+    def generate(self, request: Generate, emit: Emit, cancelled: Callable[[], bool]) -> Done:
+        """Answer; everything up to the end is told to ``emit``, the end is returned."""
+        prompt = self.prompt(request.messages)
+        if len(prompt) >= self.window:
+            raise EngineError(
+                f"The prompt has {len(prompt):,} tokens; the window holds {self.window:,} and must "
+                "leave room for a reply. Nothing was cut off.",
+                kind="window",
+            )
+        reused = self.evaluator.reusable(prompt.tokens)
+        computed = len(prompt) - reused
+        seed = request.sampling.seed
+        seed = secrets.randbelow(2**32) if seed is None else seed
+        emit(Sent(prompt=prompt, reused=reused, evaluate=computed, seed=seed))
+        started = time.monotonic()
+        try:
+            logits = self.evaluator.read(
+                prompt.tokens,
+                progress=lambda done, total: emit(Prefill(done=done, total=total)),
+                cancelled=cancelled,
+            )
+        except Cancelled:
+            return Done(
+                reason="cancelled",
+                text="",
+                prompt_tokens=len(prompt),
+                reply_tokens=0,
+                reused=reused,
+                prefill_seconds=time.monotonic() - started,
+            )
+        read = time.monotonic()
+        reason, text, count = self._decode(request, prompt, logits, seed, emit, cancelled)
+        return Done(
+            reason=reason,
+            text=text,
+            prompt_tokens=len(prompt),
+            reply_tokens=count,
+            reused=reused,
+            evaluated=computed,
+            prefill_seconds=read - started,
+            decode_seconds=time.monotonic() - read,
+        )
+
+    def _decode(
+        self,
+        request: Generate,
+        prompt: Prompt,
+        logits: Logits,
+        seed: int,
+        emit: Emit,
+        cancelled: Callable[[], bool],
+    ) -> tuple[Reason, str, int]:
+        sampling = request.sampling
+        context = list(prompt.tokens)
+        reply = ReplyText(sampling.stop)
+        count = 0
+        reason: Reason = "length"
+        while True:
+            if cancelled():
+                reason = "cancelled"
+                break
+            position = len(context)
+            token = choose(logits, sampling, recent=context, seed=seed, position=position)
+            if self.model.ends(token):
+                reason = "stop"
+                break
+            count += 1
+            context.append(token)
+            emit(self._told(token, logits, reply, request.alternatives))
+            if reply.stopped:
+                reason = "stop"
+                break
+            if count >= sampling.max_tokens:
+                break
+            if len(context) >= self.window:
+                reason = "window"
+                break
+            logits = self.evaluator.step(token)
+        if rest := reply.end():
+            emit(Token(text=rest))
+        return reason, reply.text, count
+
+    def _told(self, token: int, logits: Logits, reply: ReplyText, alternatives: int) -> Token:
+        total = logsumexp(logits)
+        return Token(
+            text=reply.add(self.model.written(token)),
+            token=token,
+            logprob=float(logits[token]) - total,
+            alternatives=self._top(logits, total, alternatives) if alternatives else (),
+        )
+
+    def _top(self, logits: Logits, total: float, count: int) -> tuple[Alternative, ...]:
+        count = min(count, len(logits))
+        top = np.argpartition(-logits, count - 1)[:count]
+        return tuple(
+            Alternative(
+                token=int(token),
+                text=self.model.piece(int(token)).decode("utf-8", "replace"),
+                logprob=float(logits[token]) - total,
+            )
+            for token in sorted(top, key=lambda token: (-logits[token], token))
+        )

@@ -1,0 +1,223 @@
+"""llama.cpp, as far as the engine needs it: the one file that imports ``llama_cpp``.
+
+Uses llama.cpp's C interface through llama-cpp-python's bindings. Its high-level ``Llama`` class is
+not used: it reuses generated cache entries (answers would depend on history), holds logits for
+whole batches, and redirects the process's file descriptors while loading.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from llama_cpp import llama_cpp as lib
+from numpy.typing import NDArray
+
+from chatapp.errors import EngineError
+
+Logits = NDArray[np.float32]
+
+_CONTROL: Final = 1 << 3
+"""llama.cpp's attribute bit for control tokens (``LLAMA_TOKEN_ATTR_CONTROL``)."""
+_ABORTED: Final = 2
+"""What ``llama_decode`` returns when the abort callback stopped it."""
+_ERROR_LEVEL: Final = 4
+"""``GGML_LOG_LEVEL_ERROR``."""
+
+
+class Cancelled(Exception):
+    """The abort callback stopped an evaluation."""
+
+
+def quiet() -> None:
+    """Let llama.cpp print errors only (to fd 2)."""
+
+    def log(level: int, text: bytes, _: Any) -> None:
+        if level >= _ERROR_LEVEL:
+            import os
+
+            os.write(2, text)
+
+    _KEPT["log"] = lib.llama_log_callback(log)
+    lib.llama_log_set(_KEPT["log"], ctypes.c_void_p(0))
+
+
+# Callbacks that C code holds must stay referenced from here.
+_KEPT: dict[str, Any] = {}
+
+
+class Model:
+    """A weight file, mapped read-only, and its vocabulary (a ``context.prompt.Tokenizer``)."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        gpu_layers: int = 0,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
+        """Raises :class:`EngineError` (kind ``model``) if llama.cpp cannot use the file."""
+        lib.llama_backend_init()
+        params = lib.llama_model_default_params()
+        params.n_gpu_layers = gpu_layers
+        if progress:
+
+            def report(done: float, _: Any) -> bool:
+                progress(done)
+                return True
+
+            _KEPT["progress"] = params.progress_callback = lib.llama_progress_callback(report)
+        pointer = lib.llama_model_load_from_file(path.encode(), params)
+        if not pointer:
+            raise EngineError(
+                "llama.cpp cannot use this weight file: it may be damaged, or of a kind that this "
+                "version does not know.",
+                kind="model",
+            )
+        self.pointer = pointer
+        self.vocab = lib.llama_model_get_vocab(pointer)
+        self.size = int(lib.llama_vocab_n_tokens(self.vocab))
+        if not self.size:
+            raise EngineError("This weight file holds no vocabulary.", kind="model")
+        self.trained = int(lib.llama_model_n_ctx_train(pointer))
+        self.control = {
+            lib.llama_vocab_get_text(self.vocab, token).decode("utf-8", "replace"): token
+            for token in range(self.size)
+            if lib.llama_vocab_get_attr(self.vocab, token) & _CONTROL
+        }
+        bos = int(lib.llama_vocab_bos(self.vocab))
+        self.prefix = (bos,) if bos >= 0 and lib.llama_vocab_get_add_bos(self.vocab) else ()
+        self._pieces: dict[int, bytes] = {}
+
+    @property
+    def template(self) -> str | None:
+        """The chat template stored in the file, if there is one."""
+        found = lib.llama_model_chat_template(self.pointer, None)
+        return found.decode("utf-8", "replace") if found else None
+
+    def token_text(self, which: str) -> str:
+        """The text of the ``bos`` or ``eos`` token, or nothing if there is none."""
+        find = {"bos": lib.llama_vocab_bos, "eos": lib.llama_vocab_eos}[which]
+        token = int(find(self.vocab))
+        if token < 0:
+            return ""
+        return str(lib.llama_vocab_get_text(self.vocab, token).decode("utf-8", "replace"))
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of ordinary text: no BOS is added, and control-token strings stay text."""
+        data = text.encode()
+        room = len(data) + 8
+        ids = (lib.llama_token * room)()
+        count = lib.llama_tokenize(self.vocab, data, len(data), ids, room, False, False)
+        if count < 0:
+            raise EngineError("This text cannot be tokenized.", kind="internal")
+        return ids[:count]
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that a token stands for; a control token's name."""
+        found = self._pieces.get(token)
+        if found is None:
+            found = self._pieces[token] = self._piece(token, special=True)
+        return found
+
+    def written(self, token: int) -> bytes:
+        """The bytes that a *generated* token adds to a reply: none for a control token."""
+        return b"" if self.is_control(token) else self.piece(token)
+
+    def _piece(self, token: int, *, special: bool) -> bytes:
+        room = 64
+        while True:
+            buffer = ctypes.create_string_buffer(room)
+            count = int(lib.llama_token_to_piece(self.vocab, token, buffer, room, 0, special))
+            if count >= 0:
+                return buffer.raw[:count]
+            room = -count
+
+    def is_control(self, token: int) -> bool:
+        return bool(lib.llama_vocab_is_control(self.vocab, token))
+
+    def ends(self, token: int) -> bool:
+        """Whether the model says with this token that its reply is over."""
+        return bool(lib.llama_vocab_is_eog(self.vocab, token))
+
+    def close(self) -> None:
+        if self.pointer:
+            lib.llama_model_free(self.pointer)
+            self.pointer = None
+
+
+class Context:
+    """The state of one evaluation: a KV cache for ``window`` tokens, and the last logits.
+
+    ``batch`` is the most tokens that one call evaluates.
+    """
+
+    def __init__(self, model: Model, *, window: int, threads: int, batch: int) -> None:
+        params = lib.llama_context_default_params()
+        params.n_ctx = window
+        params.n_batch = params.n_ubatch = batch
+        params.n_seq_max = 1
+        params.n_threads = params.n_threads_batch = threads
+        params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        params.swa_full = True  # so that any part of the cache can be cut back
+        params.no_perf = True
+        self.model = model
+        self.window = window
+        pointer = lib.llama_init_from_model(model.pointer, params)
+        if not pointer:
+            raise EngineError(
+                f"There is not enough memory for a window of {window:,} tokens. "
+                "Choose a smaller window.",
+                kind="memory",
+            )
+        self.pointer = pointer
+        self._memory = lib.llama_get_memory(pointer)
+        self._never = lib.ggml_abort_callback()
+        self._tokens = (lib.llama_token * batch)()
+
+    def evaluate(self, tokens: Sequence[int]) -> None:
+        """Run the network once over ``tokens``, which follow what the cache holds.
+
+        Raises :class:`Cancelled` if the abort callback stopped it; the cache then holds a part.
+        """
+        count = len(tokens)
+        self._tokens[:count] = list(tokens)
+        code = lib.llama_decode(self.pointer, lib.llama_batch_get_one(self._tokens, count))
+        if code == _ABORTED:
+            raise Cancelled
+        if code == 1:
+            raise EngineError("The context window is full.", kind="window")
+        if code != 0:
+            raise EngineError(f"llama.cpp could not evaluate ({code}).", kind="internal")
+
+    def logits(self) -> Logits:
+        """A copy of the last token's logits: float32, shape (vocabulary,), no unit."""
+        pointer = lib.llama_get_logits_ith(self.pointer, -1)
+        return np.ctypeslib.as_array(pointer, shape=(self.model.size,)).copy()
+
+    def cut(self, position: int) -> bool:
+        """Drop the cache from ``position`` on. False if this kind of cache cannot be cut."""
+        if position == 0:
+            lib.llama_memory_clear(self._memory, True)
+            return True
+        return bool(lib.llama_memory_seq_rm(self._memory, 0, position, -1))
+
+    def abort_when(self, cancelled: Callable[[], bool] | None) -> None:
+        """Ask ``cancelled`` between the operations of an evaluation; None stops asking.
+
+        Only prefill asks: a call into Python at each of a token's thousand operations would slow
+        decoding by a tenth, and decoding can be stopped between tokens.
+        """
+        if cancelled is None:
+            lib.llama_set_abort_callback(self.pointer, self._never, None)
+            return
+        callback = lib.ggml_abort_callback(lambda _: cancelled())
+        _KEPT["abort"] = callback
+        lib.llama_set_abort_callback(self.pointer, callback, None)
+
+    def close(self) -> None:
+        if self.pointer:
+            lib.llama_free(self.pointer)
+            self.pointer = None

@@ -1,0 +1,111 @@
+"""From logits to a token: penalties, cuts, temperature, draw. Anyone can compute it again.
+
+The draw is a pure function of the seed and of the token's position: ``u`` is the first 53 bits of
+SHA-256 of ``"seed:position"`` as a fraction. So a reply that is cut and continued draws the same
+numbers, and any language can reproduce them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatapp.engine.protocol import Sampling
+from chatapp.errors import EngineError
+
+PENALTY_SPAN: Final = 64
+"""How many of the last tokens the repeat penalty looks at (llama.cpp's default)."""
+
+
+def uniform(seed: int, position: int) -> float:
+    """The random number in [0, 1) for the token at ``position`` (its index in the context)."""
+    digest = hashlib.sha256(f"{seed}:{position}".encode()).digest()
+    return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
+
+
+def logsumexp(logits: NDArray[np.float32]) -> float:
+    """log of the sum of exp(logits), in nats; subtract it from a logit to get its logprob."""
+    top = float(logits.max())
+    return top + float(np.log(np.exp(logits - np.float32(top)).sum(dtype=np.float64)))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The tokens that survive the cuts, most probable first, and their probabilities (sum 1)."""
+
+    tokens: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+
+    def at(self, u: float) -> int:
+        """The token whose stretch of [0, 1) holds ``u``."""
+        edges = np.cumsum(self.probabilities)
+        index = int(np.searchsorted(edges, u * edges[-1], side="right"))
+        return int(self.tokens[min(index, len(self.tokens) - 1)])
+
+
+def penalised(
+    logits: NDArray[np.float32], sampling: Sampling, recent: Sequence[int]
+) -> NDArray[np.float32]:
+    """Logits after the repeat penalty: positive ones divided by it, negative ones multiplied."""
+    if sampling.repeat_penalty == 1.0 or not recent:
+        return logits
+    seen = np.unique(np.asarray(recent[-PENALTY_SPAN:], dtype=np.int64))
+    changed = logits.copy()
+    values = changed[seen]
+    penalty = np.float32(sampling.repeat_penalty)
+    changed[seen] = np.where(values > 0, values / penalty, values * penalty)
+    return changed
+
+
+def candidates(logits: NDArray[np.float32], sampling: Sampling) -> Candidates:
+    """Apply top-k, top-p, min-p and temperature, in this order, to (penalised) logits."""
+    size = len(logits)
+    if 0 < sampling.top_k < size:
+        # Everything tied with the k-th stays in until the stable sort has decided by id.
+        least = np.partition(logits, size - sampling.top_k)[size - sampling.top_k]
+        tokens = np.flatnonzero(logits >= least)
+    else:
+        tokens = np.arange(size)
+    tokens = tokens[np.argsort(-logits[tokens], kind="stable")]
+    if sampling.top_k:
+        tokens = tokens[: sampling.top_k]
+    values = logits[tokens].astype(np.float64)
+    weights = np.exp(values - values[0])
+    weights /= weights.sum()
+    keep = len(tokens)
+    if sampling.top_p < 1.0:
+        keep = int(np.searchsorted(np.cumsum(weights), sampling.top_p, side="left")) + 1
+    if sampling.min_p > 0.0:
+        keep = min(keep, int((weights >= sampling.min_p * weights[0]).sum()))
+    keep = max(keep, 1)
+    tokens, values = tokens[:keep], values[:keep]
+    if sampling.temperature == 0.0:
+        return Candidates(tokens[:1], np.ones(1))
+    scaled = np.exp((values - values[0]) / sampling.temperature)
+    return Candidates(tokens, scaled / scaled.sum())
+
+
+def choose(
+    logits: NDArray[np.float32],
+    sampling: Sampling,
+    *,
+    recent: Sequence[int],
+    seed: int,
+    position: int,
+) -> int:
+    """The next token. Raises :class:`EngineError` if the logits are not numbers."""
+    shaped = penalised(logits, sampling, recent)
+    best = int(shaped.argmax())
+    if not np.isfinite(shaped[best]):
+        raise EngineError(
+            "The model computed values that are not numbers (NaN). The weight file may be damaged.",
+            kind="model",
+        )
+    if sampling.temperature == 0.0:
+        return best
+    return candidates(shaped, sampling).at(uniform(seed, position))
