@@ -1,0 +1,308 @@
+"""A conversation: turns, branches, counts, and what is sent. Everything but the screen.
+
+The transcript lives here and nowhere else. Each turn sends it whole to an engine that keeps none
+of it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+
+from chatapp.context.budget import Budget
+from chatapp.context.messages import Message
+from chatapp.context.overflow import SUMMARY_REQUEST, Policy
+from chatapp.conversation.events import Failed, Started, Step, Summarised, ViewMoved
+from chatapp.conversation.facts import TurnFacts
+from chatapp.conversation.tree import Node, Status
+from chatapp.conversation.view import Overflow, View, budget_of, fit
+from chatapp.engine.counter import Counter
+from chatapp.engine.interface import Engine
+from chatapp.engine.protocol import MAX_SEED, Done, Generate, Sampling, Sent, Token
+from chatapp.errors import ChatappError, EngineDied
+
+_ENDS: dict[str, Status] = {
+    "stop": "complete",
+    "length": "length",
+    "window": "window",
+    "cancelled": "stopped",
+}
+_DIED = (
+    "The model process ended in the middle of this reply. Nothing said is lost: the transcript is "
+    "here, not in the model. The next request starts a new process and sends it all again."
+)
+
+
+class Conversation:
+    """One session. ``number`` tells it from the others open in this run.
+
+    Run one turn at a time: :meth:`send`, :meth:`regenerate` and :meth:`edit` are async generators
+    of steps; :meth:`stop` ends the turn that is running and keeps what was said.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        counter: Counter,
+        *,
+        number: int = 1,
+        system: str = "",
+        sampling: Sampling | None = None,
+        policy: Policy = "stop",
+        alternatives: int = 0,
+    ) -> None:
+        self.engine = engine
+        self.counter = counter
+        self.number = number
+        self.system = system
+        self.sampling = sampling or Sampling()
+        self.policy: Policy = policy
+        self.alternatives = alternatives
+        self.root = Node("system", "")
+        self.view = View()
+        self.busy = False
+        self.turns: list[TurnFacts] = []
+        self._system_sent: set[str] = set()
+        self._total: int | None = 0
+        self._running: Generate | None = None
+
+    # ── what there is ───────────────────────────────────────────────────────────────────────────
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The messages of the chosen branch, in order (the system prompt is not among them)."""
+        return list(self.root.chain())
+
+    @property
+    def title(self) -> str:
+        """The first words that a person typed."""
+        first = next((node.content for node in self.nodes if node.role == "user"), "")
+        words = " ".join(first.split())
+        return words if len(words) <= 40 else words[:39] + "…"
+
+    @property
+    def total_sent(self) -> int | None:
+        """Tokens sent since the start, all turns; ``None`` if a server hid some."""
+        return self._total
+
+    def messages(self, draft: str = "") -> list[Message]:
+        """What the next request would hold, with ``draft`` as the new message."""
+        found = self.view.messages(self.system, self.nodes)
+        return [*found, Message("user", draft)] if draft else found
+
+    def unsent(self, draft: str = "") -> frozenset[int]:
+        """Which of :meth:`messages` (with the same draft) no request has held yet."""
+        messages = self.messages(draft)
+        carried = self._carried(messages, self.nodes)
+        known = {n for n, part in enumerate(carried) if self._known(part)}
+        return frozenset(range(len(messages))) - known
+
+    def system_was_sent(self) -> bool:
+        return self.system in self._system_sent
+
+    @property
+    def window(self) -> int | None:
+        """The context window in tokens; ``None`` before the engine is ready or if not revealed."""
+        return self.engine.info.window if self.engine.info else None
+
+    async def budget(self, draft: str = "") -> Budget | None:
+        """The budget with ``draft`` as the next message; ``None`` if tokens are not revealed."""
+        messages = self.messages(draft)
+        if not messages and self.window is not None:
+            # Some templates write a system prompt of their own into every conversation.
+            messages = [Message("user", "")]
+        return await budget_of(
+            self.counter, messages, window=self.window, reserve=self.sampling.max_tokens
+        )
+
+    # ── turns ───────────────────────────────────────────────────────────────────────────────────
+
+    def send(self, text: str) -> AsyncGenerator[Step, None]:
+        """Say something. Raises :class:`Overflow` before anything is sent, if the policy asks."""
+        return self._turn(self.nodes[-1] if self.nodes else self.root, text)
+
+    def edit(self, node: Node, text: str) -> AsyncGenerator[Step, None]:
+        """Send another text in place of a message of one's own; the old branch is kept."""
+        return self._turn(node.parent or self.root, text)
+
+    def regenerate(self, reply: Node) -> AsyncGenerator[Step, None]:
+        """Answer again in place of ``reply``; the earlier answer is kept beside it."""
+        return self._turn(reply.parent or self.root, None)
+
+    async def stop(self) -> None:
+        """End the running turn; what was said is kept and marked as stopped."""
+        if self._running is not None:
+            await self.engine.cancel(self._running)
+
+    async def _turn(self, parent: Node, text: str | None) -> AsyncGenerator[Step, None]:
+        if self.busy:
+            raise ChatappError("One turn at a time: stop the reply first (Esc).")
+        self.busy = True
+        try:
+            user = None
+            before = parent.chosen
+            if text is not None:
+                user = parent.add("user", text)
+                parent = user
+            try:
+                await self.engine.start()
+                async for step in self._make_room(parent):
+                    yield step
+            except BaseException:
+                # Nothing was sent: the transcript stays as it was, the draft is the caller's.
+                if user is not None and user.parent is not None:
+                    user.parent.children.remove(user)
+                    user.parent.chosen = before
+                raise
+            nodes = self._up_to(parent)
+            reply = parent.add("assistant", "", "streaming")
+            yield Started(user, reply)
+            async with aclosing(self._answer(nodes, reply)) as steps:
+                async for step in steps:
+                    yield step
+        finally:
+            self.busy = False
+
+    def _up_to(self, node: Node) -> list[Node]:
+        """The branch that ends with ``node``."""
+        chain: list[Node] = []
+        at: Node | None = node
+        while at is not None and at is not self.root:
+            chain.append(at)
+            at = at.parent
+        return chain[::-1]
+
+    async def _make_room(self, last: Node) -> AsyncGenerator[Step, None]:
+        """See that the request fits, by the policy chosen; never in silence."""
+        nodes = self._up_to(last)
+        over = await self._overflow(nodes)
+        if over is None:
+            return
+        if self.policy == "stop" or over.first is None:
+            raise over
+        gone = nodes.index(over.first)
+        summary = ""
+        if self.policy == "summary":
+            summary = await self._summarise(nodes[:gone])
+            yield Summarised(summary, gone)
+        self.view = View(over.first, summary)
+        # A summary takes room as well: let older turns go until all fits.
+        while (over := await self._overflow(nodes)) is not None:
+            if over.first is None or over.first is self.view.first:
+                raise over
+            self.view = View(over.first, summary)
+        assert self.view.first is not None
+        yield ViewMoved(self.view.first, nodes.index(self.view.first))
+
+    async def _overflow(self, nodes: list[Node]) -> Overflow | None:
+        return await fit(
+            self.counter,
+            self.view,
+            self.system,
+            nodes,
+            window=self.window,
+            reserve=self.sampling.max_tokens,
+        )
+
+    async def _summarise(self, nodes: list[Node]) -> str:
+        """Ask the model for a summary of ``nodes``: an ordinary request, counted as sent."""
+        old = View(self.view.first if self.view.first in nodes else None, self.view.summary)
+        messages = [*old.messages("", nodes), Message("user", SUMMARY_REQUEST)]
+        request = Generate(
+            messages=messages, sampling=replace(self.sampling, temperature=0.0, max_tokens=160)
+        )
+        text = ""
+        self._running = request
+        try:
+            async with aclosing(self.engine.generate(request)) as events:
+                async for event in events:
+                    if isinstance(event, Sent):
+                        self._add_total(len(event.prompt) if event.prompt else None)
+                    elif isinstance(event, Done):
+                        text = event.text.strip()
+        finally:
+            self._running = None
+        return text
+
+    async def _answer(self, nodes: list[Node], reply: Node) -> AsyncGenerator[Step, None]:
+        messages = self.view.messages(self.system, nodes)
+        facts = TurnFacts(len(self.turns) + 1, self._request(messages))
+        carried = self._carried(messages, nodes)
+        facts.new = frozenset(n for n, node in enumerate(carried) if not self._known(node))
+        reply.facts = facts
+        self.turns.append(facts)
+        asked = time.monotonic()
+        self._running = facts.request
+        try:
+            async with aclosing(self.engine.generate(facts.request)) as events:
+                async for event in events:
+                    if isinstance(event, Sent):
+                        await self._arrived(event, facts, carried)
+                    elif isinstance(event, Token):
+                        if facts.first_token_seconds is None:
+                            facts.first_token_seconds = time.monotonic() - asked
+                        reply.content += event.text
+                    elif isinstance(event, Done):
+                        self._ended(event, facts, reply)
+                    yield event
+        except ChatappError as error:
+            reply.status = "failed"
+            reply.note = _DIED if isinstance(error, EngineDied) else str(error)
+            yield Failed(reply, reply.note)
+        finally:
+            self._running = None
+            if reply.status == "streaming":
+                reply.status = "stopped"
+
+    def _request(self, messages: list[Message]) -> Generate:
+        # The seed is chosen here and kept with the turn, so that any turn can be repeated.
+        seed = self.sampling.seed
+        if seed is None:
+            seed = secrets.randbelow(min(MAX_SEED, 2**32))
+        return Generate(
+            messages=messages,
+            sampling=replace(self.sampling, seed=seed),
+            alternatives=self.alternatives,
+        )
+
+    def _carried(self, messages: list[Message], nodes: list[Node]) -> list[Node | str]:
+        """What each message of a request stands for: a node, or a system text."""
+        sent = [node for node in self.view.visible(nodes) if node.content or node.role == "user"]
+        heads: list[Node | str] = [m.content for m in messages if m.role == "system"]
+        return heads + list(sent)
+
+    def _known(self, part: Node | str) -> bool:
+        return part in self._system_sent if isinstance(part, str) else part.sent > 0
+
+    async def _arrived(self, event: Sent, facts: TurnFacts, carried: list[Node | str]) -> None:
+        for part in carried:
+            if isinstance(part, Node):
+                part.sent += 1
+            else:
+                self._system_sent.add(part)
+        facts.seed = event.seed if event.seed is not None else facts.sampling.seed
+        facts.reused, facts.computed = event.reused, event.evaluate
+        facts.engine_start = self.engine.starts
+        if event.prompt is not None:
+            facts.count(event.prompt)
+            await self.counter.check(facts.messages, event.prompt)
+        self._add_total(facts.tokens_sent)
+        facts.total_sent = self._total
+
+    def _ended(self, event: Done, facts: TurnFacts, reply: Node) -> None:
+        reply.content = event.text
+        reply.status = _ENDS[event.reason]
+        facts.reply_tokens = event.reply_tokens
+        facts.prefill_seconds = event.prefill_seconds
+        facts.decode_seconds = event.decode_seconds
+        if facts.tokens_sent is None and event.prompt_tokens is not None:
+            # A server may count what it received, though it does not show it.
+            facts.tokens_sent = event.prompt_tokens
+            self._total = sum(turn.tokens_sent or 0 for turn in self.turns)
+            facts.total_sent = self._total
+
+    def _add_total(self, tokens: int | None) -> None:
+        self._total = None if tokens is None or self._total is None else self._total + tokens

@@ -1,0 +1,44 @@
+"""What a turn tells as it happens, besides the engine's own events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from chatapp.conversation.tree import Node
+from chatapp.engine.protocol import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The turn stands in the transcript. ``user`` is ``None`` when a reply is regenerated."""
+
+    user: Node | None
+    reply: Node
+
+
+@dataclass(frozen=True, slots=True)
+class ViewMoved:
+    """The model's view now begins at ``first``; ``messages`` before it are no longer sent."""
+
+    first: Node
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summarised:
+    """The model's summary stands in for the oldest ``messages``. It is sent as plain text."""
+
+    text: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The engine broke off. The transcript is whole; ``reply`` keeps what had come."""
+
+    reply: Node
+    sentence: str
+
+
+Step: TypeAlias = Started | ViewMoved | Summarised | Failed | Event

@@ -1,0 +1,59 @@
+"""What is known of one turn: every number that the screen shows about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatapp.context.messages import Message
+from chatapp.context.prompt import Prompt
+from chatapp.engine.protocol import Generate, Sampling
+
+
+@dataclass(slots=True)
+class TurnFacts:
+    """One request and its answer. Counts are tokens, times seconds, ``None`` means not revealed.
+
+    ``new`` holds the indices of the messages that no earlier request contained; a token counts
+    with the message it travels with (:meth:`~chatapp.context.prompt.Prompt.travels_with`).
+    """
+
+    number: int
+    request: Generate
+    new: frozenset[int] = frozenset()
+    prompt: Prompt | None = None
+    seed: int | None = None
+    tokens_sent: int | None = None
+    tokens_again: int | None = None
+    tokens_new: int | None = None
+    reused: int | None = None
+    computed: int | None = None
+    reply_tokens: int | None = None
+    first_token_seconds: float | None = None
+    prefill_seconds: float | None = None
+    decode_seconds: float | None = None
+    total_sent: int | None = None
+    engine_start: int = 0
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        return self.request.messages
+
+    @property
+    def sampling(self) -> Sampling:
+        return self.request.sampling
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Decoding speed: the first token comes from prefill and is not counted."""
+        if not self.decode_seconds or not self.reply_tokens or self.reply_tokens < 2:
+            return None
+        return (self.reply_tokens - 1) / self.decode_seconds
+
+    def count(self, prompt: Prompt) -> None:
+        """Fill in what was sent, and how much of it had been sent before."""
+        self.prompt = prompt
+        travels = prompt.travels_with()
+        self.tokens_sent = len(prompt)
+        self.tokens_new = sum(owner in self.new for owner in travels)
+        self.tokens_again = len(prompt) - self.tokens_new

@@ -1,0 +1,67 @@
+"""The transcript as a tree: an edited message or a regenerated reply is a branch, never a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from chatapp.context.messages import Message, Role
+
+if TYPE_CHECKING:
+    from chatapp.conversation.facts import TurnFacts
+
+Status = Literal["complete", "streaming", "stopped", "length", "window", "failed"]
+"""``stopped``: by a person. ``length``: the reply length set was reached. ``window``: the context
+window is full. ``failed``: the engine broke off; ``note`` says why."""
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One message. Its status and its counts are its own fields and never part of its text.
+
+    ``sent`` counts the requests that contained this message.
+    """
+
+    role: Role
+    content: str
+    parent: Node | None = None
+    status: Status = "complete"
+    note: str = ""
+    sent: int = 0
+    facts: TurnFacts | None = None
+    children: list[Node] = field(default_factory=list)
+    chosen: int = 0
+
+    @property
+    def message(self) -> Message:
+        return Message(self.role, self.content)
+
+    @property
+    def siblings(self) -> list[Node]:
+        """The branches at this place, this one included."""
+        return self.parent.children if self.parent else [self]
+
+    @property
+    def place(self) -> int:
+        """Which of its siblings this is, from 0."""
+        return self.siblings.index(self)
+
+    def add(self, role: Role, content: str, status: Status = "complete") -> Node:
+        """Add a branch below this message and choose it."""
+        child = Node(role, content, self, status)
+        self.children.append(child)
+        self.chosen = len(self.children) - 1
+        return child
+
+    def choose(self) -> None:
+        """Make this branch the one that is shown and sent."""
+        if self.parent:
+            self.parent.chosen = self.place
+
+    def chain(self) -> Iterator[Node]:
+        """The chosen branch below this node, in order."""
+        node = self
+        while node.children:
+            node = node.children[node.chosen]
+            yield node

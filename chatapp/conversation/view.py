@@ -1,0 +1,107 @@
+"""The model's view: which part of the transcript the next request holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatapp.context.budget import Budget, measure
+from chatapp.context.messages import Message
+from chatapp.context.overflow import SUMMARY_HEADING, first_kept
+from chatapp.context.prompt import Prompt
+from chatapp.conversation.tree import Node
+from chatapp.engine.counter import Counter
+from chatapp.errors import WindowError
+
+
+class Overflow(WindowError):
+    """The transcript no longer fits. Nothing was sent or dropped.
+
+    ``first`` is the message at which the view would have to begin for the rest to fit, or ``None``
+    when even the new message alone does not.
+    """
+
+    def __init__(self, message: str, *, needed: int, available: int, first: Node | None) -> None:
+        super().__init__(message, needed=needed, available=available)
+        self.first = first
+
+
+@dataclass(slots=True)
+class View:
+    """Where the model's view begins, and the summary that stands for what came before."""
+
+    first: Node | None = None
+    summary: str = ""
+
+    def visible(self, nodes: Sequence[Node]) -> list[Node]:
+        """The nodes that are sent. A view that begins on another branch hides nothing here."""
+        if self.first is None or self.first not in nodes:
+            return list(nodes)
+        return list(nodes[nodes.index(self.first) :])
+
+    def messages(self, system: str, nodes: Sequence[Node]) -> list[Message]:
+        """What would be sent: system prompt, summary, and the visible messages."""
+        visible = self.visible(nodes)
+        head = [Message("system", system)] if system else []
+        if self.summary and len(visible) < len(nodes):
+            note = SUMMARY_HEADING + self.summary
+            head = [Message("system", f"{system}\n\n{note}" if system else note)]
+        # A reply that broke off before its first word has nothing to send.
+        return head + [node.message for node in visible if node.content or node.role == "user"]
+
+
+async def budget_of(
+    counter: Counter, messages: Sequence[Message], *, window: int | None, reserve: int
+) -> Budget | None:
+    """The budget of a request, or ``None`` where tokens or window are not revealed."""
+    if window is None or not messages:
+        return None
+    prompt = await counter.prompt(messages)
+    return None if prompt is None else budget_for(prompt, messages, window=window, reserve=reserve)
+
+
+def budget_for(
+    prompt: Prompt, messages: Sequence[Message], *, window: int, reserve: int
+) -> Budget:
+    """The budget of a prompt that was built already."""
+    # In a short window the reserve leaves at least half to the prompt.
+    return measure(prompt, messages, window=window, reserve=min(reserve, window // 2))
+
+
+async def fit(
+    counter: Counter,
+    view: View,
+    system: str,
+    nodes: Sequence[Node],
+    *,
+    window: int | None,
+    reserve: int,
+) -> Overflow | None:
+    """Whether the transcript fits as the view stands; if not, how much would have to leave it.
+
+    An unknown count never blocks: what a server does not reveal is the server's to judge.
+    """
+    whole = await budget_of(counter, view.messages(system, nodes), window=window, reserve=reserve)
+    if whole is None or whole.fits:
+        return None
+    visible = view.visible(nodes)
+
+    async def fits(start: int) -> bool:
+        part = View(visible[start], view.summary).messages(system, nodes)
+        budget = await budget_of(counter, part, window=window, reserve=reserve)
+        return budget is None or budget.fits
+
+    start = await first_kept([node.message for node in visible], fits)
+    available = whole.window - whole.reserve
+    if start is None:
+        sentence = (
+            f"This message does not fit: {whole.sent:,} tokens would be sent, and the window "
+            f"holds {available:,} beside the reply reserve. Nothing was sent."
+        )
+    else:
+        sentence = (
+            f"The transcript no longer fits: {whole.sent:,} tokens would be sent, and the window "
+            f"holds {available:,} beside the reply reserve. Nothing was sent."
+        )
+    first = None if start is None else visible[start]
+    return Overflow(sentence, needed=whole.sent, available=available, first=first)
