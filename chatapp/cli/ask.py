@@ -1,0 +1,156 @@
+"""``chatapp ask``: one question, one answer on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from chatapp.cli.opening import Opened, open_engine, sampling_of
+from chatapp.cli.options import add_command, add_model_options, open_home, settings_from
+from chatapp.cli.text import clean
+from chatapp.errors import ChatappError
+
+if TYPE_CHECKING:
+    from chatapp.conversation import Conversation
+    from chatapp.home.settings import AppSettings
+
+__all__ = ["register"]
+
+CUT_OFF = 3
+"""Exit status when the reply reached the length set or the end of the window."""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = add_command(
+        subparsers,
+        "ask",
+        help="one question, one answer on stdout",
+        description="Ask once and print the answer. What is piped in is added below the question. "
+        "Nothing is kept: the next question starts from zero.",
+        epilog="exit status: 0 the model ended its reply, 1 an error, 2 wrong usage,\n"
+        "3 the reply was cut off (at --max-tokens or the end of the window)\n\n"
+        "examples:\n"
+        '  chatapp ask "What is the capital of Turkey?"\n'
+        '  git diff | chatapp ask "What does this change?"\n'
+        '  chatapp ask --show-prompt "Hello"      what would be sent, without running it\n',
+    )
+    parser.add_argument("question", nargs="?", metavar="QUESTION", help="what to ask")
+    parser.add_argument(
+        "--json", action="store_true", help="the answer with its prompt, tokens and counts"
+    )
+    parser.add_argument(
+        "--show-prompt",
+        action="store_true",
+        help="print exactly what would be sent; the model does not run",
+    )
+    add_model_options(parser)
+    parser.set_defaults(run=_command)
+
+
+def _command(args: argparse.Namespace) -> int:
+    import asyncio
+
+    question = _question(args.question)
+    home, settings = open_home(args)
+    settings = settings_from(args, settings)
+    opened = open_engine(home, settings, requested=args.model)
+    return asyncio.run(_run(args, settings, opened, question))
+
+
+def _question(typed: str | None) -> str:
+    """The question, with what was piped in below it. Raises :class:`ChatappError`."""
+    piped = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
+    parts = [part for part in (typed, piped.rstrip("\n")) if part]
+    if not parts:
+        raise ChatappError('There is no question. Try: chatapp ask "What is a token?"')
+    return "\n\n".join(parts)
+
+
+async def _run(
+    args: argparse.Namespace, settings: AppSettings, opened: Opened, question: str
+) -> int:
+    from chatapp.conversation import Conversation
+
+    conversation = Conversation(
+        opened.engine,
+        opened.counter,
+        system=settings.system,
+        sampling=sampling_of(settings),
+        policy=settings.policy,
+    )
+    try:
+        if args.show_prompt:
+            await _show_prompt(args, conversation, question)
+            return 0
+        return await _answer(args, conversation, opened, question)
+    finally:
+        await opened.engine.close()
+
+
+async def _show_prompt(args: argparse.Namespace, conversation: Conversation, question: str) -> None:
+    from chatapp.context.messages import as_dicts
+    from chatapp.engine.protocol import prompt_as_dict
+
+    messages = conversation.messages(question)
+    prompt = await conversation.counter.prompt(messages)
+    if prompt is None:
+        # A server does not say what it makes of the messages; they are what is sent.
+        _print_json({"messages": as_dicts(messages)})
+    elif args.json:
+        _print_json({"messages": as_dicts(messages), **prompt_as_dict(prompt)})
+    else:
+        _write(prompt.text)
+
+
+async def _answer(
+    args: argparse.Namespace, conversation: Conversation, opened: Opened, question: str
+) -> int:
+    from chatapp.conversation import Failed
+    from chatapp.engine.protocol import Token
+
+    async for step in conversation.send(question):
+        if isinstance(step, Token) and not args.json:
+            _write(step.text)
+        elif isinstance(step, Failed):
+            if not args.json and conversation.nodes[-1].content:
+                _write("\n")
+            raise ChatappError(step.sentence)
+    reply = conversation.nodes[-1]
+    if args.json:
+        _print_json(_as_dict(conversation, opened))
+    elif not reply.content.endswith("\n"):
+        _write("\n")
+    return 0 if reply.status == "complete" else CUT_OFF
+
+
+def _as_dict(conversation: Conversation, opened: Opened) -> dict[str, Any]:
+    """Everything that is known of the answer; null means that it was not revealed."""
+    from chatapp.engine.protocol import prompt_as_dict
+
+    reply = conversation.nodes[-1]
+    facts = reply.facts
+    assert facts is not None
+    return {
+        "text": reply.content,
+        "status": reply.status,
+        "model": opened.engine.info.model if opened.engine.info else opened.label,
+        "messages": [message.as_dict() for message in facts.messages],
+        "sampling": facts.sampling.as_dict(),
+        "tokens_sent": facts.tokens_sent,
+        "tokens_reply": facts.reply_tokens,
+        "seconds_to_first_token": facts.first_token_seconds,
+        "tokens_per_second": facts.tokens_per_second,
+        "prompt": prompt_as_dict(facts.prompt) if facts.prompt else None,
+    }
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _write(text: str) -> None:
+    """Print as it comes; on a terminal nothing that a model writes may steer it."""
+    sys.stdout.write(clean(text) if sys.stdout.isatty() else text)
+    sys.stdout.flush()

@@ -1,0 +1,77 @@
+"""From settings to an engine: the one place where the command line puts the parts together."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from chatapp.cli.first_run import ensure_model
+
+if TYPE_CHECKING:
+    from chatapp.engine.counter import Counter
+    from chatapp.engine.interface import Engine
+    from chatapp.engine.protocol import Sampling
+    from chatapp.home.paths import Home
+    from chatapp.home.settings import AppSettings
+
+__all__ = ["Opened", "open_engine", "sampling_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An engine that is not started yet, its counter, and what to call it on the screen.
+
+    ``weights`` is the local weight file, or None for a server.
+    """
+
+    engine: Engine
+    counter: Counter
+    label: str
+    weights: Path | None
+
+
+def open_engine(
+    home: Home,
+    settings: AppSettings,
+    *,
+    requested: str | None = None,
+    out: TextIO | None = None,
+) -> Opened:
+    """The engine that the settings name. The first start fetches the default model.
+
+    ``requested`` is a model named for this run: a local one, or one of the server's. Progress goes
+    to ``out`` (default: stderr). Raises a ``ChatappError`` with the reason.
+    """
+    from chatapp.engine.counter import Counter
+
+    engine: Engine
+    if settings.server:
+        from chatapp.engine.server import ServerEngine, key_from
+
+        engine = ServerEngine(settings.server, model=requested, key=key_from(os.environ))
+        return Opened(engine, Counter(engine, None), requested or settings.server, None)
+    from chatapp.engine.client import EngineOptions, LocalEngine
+
+    weights = ensure_model(home, settings, requested, out=out or sys.stderr)
+    options = EngineOptions(window=settings.window, threads=settings.threads)
+    engine = LocalEngine(weights, options, log=home.engine_log)
+    return Opened(engine, Counter(engine, weights), weights.stem, weights)
+
+
+def sampling_of(settings: AppSettings) -> Sampling:
+    """The settings of ``[sampling]`` as the engine takes them."""
+    from chatapp.engine.protocol import Sampling
+
+    chosen = settings.sampling
+    return Sampling(
+        temperature=float(chosen.temperature),
+        top_k=chosen.top_k,
+        top_p=float(chosen.top_p),
+        min_p=float(chosen.min_p),
+        repeat_penalty=float(chosen.repeat_penalty),
+        seed=chosen.seed,
+        max_tokens=chosen.max_tokens,
+    )

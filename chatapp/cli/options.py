@@ -1,0 +1,128 @@
+"""Options that several subcommands share, and what they do to the settings."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from chatapp.errors import HomeError
+from chatapp.home.paths import Home, find_home
+from chatapp.home.settings import AppSettings, SamplingSettings, load_settings, rule_of
+
+__all__ = [
+    "add_command",
+    "add_home_option",
+    "add_model_options",
+    "home_of",
+    "open_home",
+    "settings_from",
+]
+
+_HELP: dict[str, tuple[str, str]] = {
+    "model": ("MODEL", "a catalogue name, a file in models/, or the path of a GGUF file"),
+    "server": ("URL", "an OpenAI-compatible server instead of a local file"),
+    "window": ("TOKENS", "size of the context window"),
+    "threads": ("N", "processor threads for the model"),
+    "system": ("TEXT", "system prompt, sent at the start of every turn"),
+    "policy": ("WORD", "when the transcript no longer fits: stop, drop-oldest or summary"),
+    "temperature": ("T", "0 always takes the likeliest token; higher varies more"),
+    "top_k": ("N", "keep only the N likeliest tokens (0: all)"),
+    "top_p": ("P", "keep the likeliest tokens that together reach probability P"),
+    "min_p": ("P", "drop tokens less likely than P times the likeliest"),
+    "repeat_penalty": ("R", "above 1: make tokens that were just used less likely"),
+    "seed": ("N", "same seed, same picks"),
+    "max_tokens": ("N", "longest reply, in tokens"),
+}
+_SHORT = {"model": "-m"}
+
+
+def add_command(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    *,
+    help: str,
+    description: str,
+    epilog: str | None = None,
+) -> argparse.ArgumentParser:
+    """A subcommand with ``--home``, whose description is wrapped and whose epilog is not."""
+    parser = subparsers.add_parser(
+        name,
+        help=help,
+        description=textwrap.fill(description, 78),
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_home_option(parser)
+    return parser
+
+
+def add_home_option(parser: argparse.ArgumentParser) -> None:
+    """``--home``, which is understood before and after the subcommand."""
+    parser.add_argument(
+        "--home",
+        metavar="FOLDER",
+        default=argparse.SUPPRESS,
+        help="folder that holds models/ and transcripts/ (see: chatapp paths)",
+    )
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """The options of ``chat`` and ``ask``: which model, and how it picks tokens."""
+    for kind, title in ((AppSettings, "model"), (SamplingSettings, "picking tokens")):
+        group = parser.add_argument_group(title)
+        for name in (field.name for field in dataclasses.fields(kind) if field.name in _HELP):
+            metavar, text = _HELP[name]
+            flags = [_SHORT[name]] if name in _SHORT else []
+            flags.append("--" + name.replace("_", "-"))
+            group.add_argument(*flags, metavar=metavar, help=text, type=_typed(kind, name))
+
+
+def _typed(kind: type[AppSettings] | type[SamplingSettings], name: str) -> Callable[[str], object]:
+    rule = rule_of(kind, name)
+
+    def parse(text: str) -> object:
+        try:
+            return rule.parse(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be {rule.allowed}") from None
+
+    return parse
+
+
+def settings_from(args: argparse.Namespace, settings: AppSettings) -> AppSettings:
+    """The settings with what was given on this command line laid over them.
+
+    ``--model`` without ``--server`` means the local model, whatever server is set.
+    """
+    given: dict[str, Any] = {
+        name: value for name, value in vars(args).items() if name in _HELP and value is not None
+    }
+    names = {field.name for field in dataclasses.fields(SamplingSettings)}
+    sampling = {name: value for name, value in given.items() if name in names}
+    top = {name: value for name, value in given.items() if name not in names}
+    if "model" in top and "server" not in top:
+        top["server"] = None
+    return dataclasses.replace(
+        settings, **top, sampling=dataclasses.replace(settings.sampling, **sampling)
+    )
+
+
+def home_of(args: argparse.Namespace) -> Home:
+    """The home that is meant. Raises :class:`HomeError`."""
+    try:
+        cwd = Path.cwd()
+    except FileNotFoundError:
+        raise HomeError("The current folder no longer exists; go to another one first.") from None
+    return find_home(getattr(args, "home", None), os.environ, cwd)
+
+
+def open_home(args: argparse.Namespace) -> tuple[Home, AppSettings]:
+    """The home that is meant, with its folders made, and its settings. Raises HomeError."""
+    home = home_of(args)
+    home.ensure()
+    return home, load_settings(home.settings_file)

@@ -1,0 +1,154 @@
+"""The one settings file, ``settings.toml``.
+
+To add a setting, add a field with its default and its rule: reading, checking, saving and the
+message for a wrong value follow from that. Keys that this version does not know are kept when the
+file is saved (comments are not: the writer knows none).
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from chatapp.errors import HomeError
+from chatapp.home.rules import Choice, Real, Rule, Text, Whole
+
+__all__ = ["AppSettings", "Policy", "SamplingSettings", "load_settings", "rule_of", "save_settings"]
+
+Policy = Literal["stop", "drop-oldest", "summary"]
+
+_LINE = r"[^\x00-\x1f\x7f\ud800-\udfff]+"
+_MODEL = Text("a model's name or a path", _LINE)
+_POLICY = Choice(("stop", "drop-oldest", "summary"))
+_ADDRESS = Text(
+    "an address that begins with http:// or https://",
+    r"(?i)https?://[^\x00-\x20\x7f\ud800-\udfff]+",
+)
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """The table ``[sampling]``: how one token is picked. ``seed`` None means another each time."""
+
+    temperature: float = field(default=0.0, metadata={"rule": Real(0, 5)})
+    top_k: int = field(default=40, metadata={"rule": Whole(0, 1_000_000)})
+    top_p: float = field(default=0.95, metadata={"rule": Real(0, 1)})
+    min_p: float = field(default=0.05, metadata={"rule": Real(0, 1)})
+    repeat_penalty: float = field(default=1.0, metadata={"rule": Real(0.01, 10)})
+    seed: int | None = field(default=None, metadata={"rule": Whole(0, 2**32 - 1)})
+    max_tokens: int = field(default=512, metadata={"rule": Whole(1, 1_048_576)})
+
+
+@dataclass(frozen=True)
+class AppSettings:
+    """Everything a person can set. None means "not set": chatapp then decides by itself.
+
+    ``window`` is in tokens. ``document`` is the file as it was read, unknown keys included.
+    """
+
+    model: str | None = field(default=None, metadata={"rule": _MODEL})
+    server: str | None = field(default=None, metadata={"rule": _ADDRESS})
+    window: int | None = field(default=None, metadata={"rule": Whole(64, 1_048_576)})
+    threads: int | None = field(default=None, metadata={"rule": Whole(1, 1024)})
+    theme: str | None = field(default=None, metadata={"rule": Text("a theme's name", _LINE)})
+    policy: Policy = field(default="stop", metadata={"rule": _POLICY})
+    system: str = field(default="", metadata={"rule": Text()})
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+def rule_of(kind: type[AppSettings] | type[SamplingSettings], name: str) -> Rule:
+    """What the setting called ``name`` may be."""
+    return next(rule for key, rule in _rules(kind) if key.name == name)
+
+
+def _rules(kind: type[AppSettings] | type[SamplingSettings]) -> list[tuple[Field[Any], Rule]]:
+    return [(key, key.metadata["rule"]) for key in fields(kind) if "rule" in key.metadata]
+
+
+def load_settings(path: Path) -> AppSettings:
+    """Read the settings; a missing file means the defaults.
+
+    Raises :class:`HomeError` naming the file, the key and what is allowed.
+    """
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return AppSettings()
+    except UnicodeDecodeError:
+        raise HomeError(f"{path} is not a text file in UTF-8.") from None
+    except RecursionError:
+        raise HomeError(f"{path} is nested too deeply.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise HomeError(f"{path} is not valid TOML: {error}.") from None
+    except OSError as error:
+        raise HomeError(f"{path} cannot be read: {error.strerror}.") from None
+    table = document.get("sampling", {})
+    if not isinstance(table, dict):
+        raise HomeError(f"{path}: sampling must be a table, [sampling].")
+    return AppSettings(
+        **_checked(AppSettings, document, path, ""),
+        sampling=SamplingSettings(**_checked(SamplingSettings, table, path, "sampling.")),
+        document=document,
+    )
+
+
+def _checked(
+    kind: type[AppSettings] | type[SamplingSettings],
+    table: Mapping[str, Any],
+    path: Path,
+    prefix: str,
+) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, rule in _rules(kind):
+        if key.name in table:
+            try:
+                values[key.name] = rule.check(table[key.name])
+            except ValueError:
+                raise HomeError(f"{path}: {prefix}{key.name} must be {rule.allowed}.") from None
+    return values
+
+
+def save_settings(path: Path, settings: AppSettings) -> None:
+    """Write the settings in one step, readable by the user alone.
+
+    Written is what differs from the defaults, and every key that was in the file before.
+    Raises :class:`HomeError`; the file that was there is then untouched.
+    """
+    import tomli_w  # only needed here
+
+    document = copy.deepcopy(dict(settings.document))
+    _fill(document, settings)
+    sampling = document.setdefault("sampling", {})
+    _fill(sampling, settings.sampling)
+    if not sampling:
+        del document["sampling"]
+    path = path.resolve()  # a link to a file kept elsewhere stays a link
+    temporary = ""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".settings-")
+        with os.fdopen(handle, "wb") as file:
+            tomli_w.dump(document, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise HomeError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _fill(table: dict[str, Any], settings: AppSettings | SamplingSettings) -> None:
+    for key, _ in _rules(type(settings)):
+        value = getattr(settings, key.name)
+        if value is None:
+            table.pop(key.name, None)
+        elif value != key.default or key.name in table:
+            table[key.name] = value
