@@ -91,7 +91,7 @@ async def _run(
 
 async def _show_prompt(args: argparse.Namespace, conversation: Conversation, question: str) -> None:
     from chatapp.context.messages import as_dicts
-    from chatapp.engine.protocol import prompt_as_dict
+    from chatapp.engine.wire import prompt_as_dict
 
     messages = conversation.messages(question)
     prompt = await conversation.counter.prompt(messages)
@@ -127,7 +127,7 @@ async def _answer(
 
 def _as_dict(conversation: Conversation, opened: Opened) -> dict[str, Any]:
     """Everything that is known of the answer; null means that it was not revealed."""
-    from chatapp.engine.protocol import prompt_as_dict
+    from chatapp.engine.wire import prompt_as_dict
 
     reply = conversation.nodes[-1]
     facts = reply.facts

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatapp.cli.options import add_command, add_model_options, open_home, settings_from
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chatapp.home.paths import Home
     from chatapp.home.settings import AppSettings
+    from chatapp.tui.dialogs.model_rows import ModelRow
+    from chatapp.tui.given import Given, Model, Values
 
-__all__ = ["register", "run"]
+__all__ = ["register"]
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,11 +37,96 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _command(args: argparse.Namespace) -> int:
     home, settings = open_home(args)
-    return run(args, home, settings_from(args, settings))
+    settings = settings_from(args, settings)
+    model = args.model or ""
+    if settings.server is None:
+        from chatapp.cli.first_run import ensure_model
+
+        model = str(ensure_model(home, settings, args.model))
+
+    from chatapp.tui.app import run
+
+    return run(_Wiring(home, settings).given(model))
 
 
-def run(args: argparse.Namespace, home: Home, settings: AppSettings) -> int:
-    """Start the screen with these settings; return the exit status."""
-    from chatapp.tui.app import run as run_screen
+class _Wiring:
+    """What the screen asks for, made from a home and its settings."""
 
-    return run_screen(args, home, settings)
+    def __init__(self, home: Home, settings: AppSettings) -> None:
+        self.home = home
+        self.settings = settings
+
+    def given(self, model: str) -> Given:
+        from chatapp.tui.given import Given
+
+        local = self.settings.server is None
+        return Given(
+            open_model=self.open_model,
+            model=model,
+            values=self.values,
+            label=Path(model).stem if local else self.settings.server or "",
+            models=self.models if local else None,
+            keep_values=self.keep_values,
+            keep_model=self.keep_model,
+            keep_theme=self.keep_theme,
+            theme=self.settings.theme,
+        )
+
+    async def open_model(self, name: str, window: int | None) -> Model:
+        """An engine for a model's name or path; called after the first frame."""
+        import asyncio
+
+        from chatapp.tui.given import Model
+
+        def open_it() -> Model:
+            from chatapp.cli.opening import open_engine
+
+            settings = replace(self.settings, window=window)
+            opened = open_engine(self.home, settings, requested=name or None)
+            return Model(opened.engine, opened.counter, opened.label, opened.mark)
+
+        return await asyncio.to_thread(open_it)
+
+    def values(self) -> Values:
+        from chatapp.cli.opening import sampling_of
+        from chatapp.tui.given import Values
+
+        settings = self.settings
+        return Values(settings.system, sampling_of(settings), settings.policy, settings.window)
+
+    def models(self) -> Sequence[ModelRow]:
+        from chatapp.engine.weights.library import Library
+        from chatapp.tui.dialogs.model_rows import rows_from
+
+        library = Library(self.home.models, self.home.cache)
+        return rows_from(library, library.catalogue)
+
+    # ── choices that outlive this run ───────────────────────────────────────────────────────────
+
+    def keep_values(self, values: Values) -> None:
+        from chatapp.cli.opening import sampling_settings
+
+        self._keep(
+            system=values.system,
+            policy=values.policy,
+            window=values.window,
+            sampling=sampling_settings(values.sampling),
+        )
+
+    def keep_model(self, model: str) -> None:
+        path = Path(model)
+        self._keep(model=path.name if path.parent == self.home.models else model)
+
+    def keep_theme(self, theme: str) -> None:
+        self._keep(theme=theme)
+
+    def _keep(self, **changes: object) -> None:
+        """Lay the changes over the settings as the file holds them now, and save."""
+        from chatapp.home.settings import load_settings, save_settings
+
+        self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
+        stored = load_settings(self.home.settings_file)
+        save_settings(
+            self.home.settings_file,
+            replace(stored, **changes),  # type: ignore[arg-type]
+        )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -15,22 +17,24 @@ if TYPE_CHECKING:
     from chatapp.engine.interface import Engine
     from chatapp.engine.protocol import Sampling
     from chatapp.home.paths import Home
-    from chatapp.home.settings import AppSettings
+    from chatapp.home.settings import AppSettings, SamplingSettings
 
-__all__ = ["Opened", "open_engine", "sampling_of"]
+__all__ = ["Opened", "open_engine", "sampling_of", "sampling_settings"]
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """An engine that is not started yet, its counter, and what to call it on the screen.
 
-    ``weights`` is the local weight file, or None for a server.
+    ``weights`` is the local weight file, or None for a server. ``mark`` gives the SHA-256 of that
+    file as it is now (kept by size and time of change, so asking again is quick).
     """
 
     engine: Engine
     counter: Counter
     label: str
     weights: Path | None
+    mark: Callable[[], str] | None = None
 
 
 def open_engine(
@@ -51,14 +55,20 @@ def open_engine(
     if settings.server:
         from chatapp.engine.server import ServerEngine, key_from
 
-        engine = ServerEngine(settings.server, model=requested, key=key_from(os.environ))
+        engine = ServerEngine(
+            settings.server, model=requested, key=key_from(os.environ, settings.server)
+        )
         return Opened(engine, Counter(engine, None), requested or settings.server, None)
     from chatapp.engine.client import EngineOptions, LocalEngine
+    from chatapp.engine.weights.library import Library
 
     weights = ensure_model(home, settings, requested, out=out or sys.stderr)
     options = EngineOptions(window=settings.window, threads=settings.threads)
     engine = LocalEngine(weights, options, log=home.engine_log)
-    return Opened(engine, Counter(engine, weights), weights.stem, weights)
+    library = Library(home.models, home.cache)
+    return Opened(
+        engine, Counter(engine, weights), weights.stem, weights, partial(library.sha256, weights)
+    )
 
 
 def sampling_of(settings: AppSettings) -> Sampling:
@@ -74,4 +84,13 @@ def sampling_of(settings: AppSettings) -> Sampling:
         repeat_penalty=float(chosen.repeat_penalty),
         seed=chosen.seed,
         max_tokens=chosen.max_tokens,
+    )
+
+
+def sampling_settings(sampling: Sampling) -> SamplingSettings:
+    """The inverse: what the engine takes, as the settings file keeps it."""
+    from chatapp.home.settings import SamplingSettings
+
+    return SamplingSettings(
+        **{field.name: getattr(sampling, field.name) for field in fields(SamplingSettings)}
     )

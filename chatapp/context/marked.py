@@ -7,7 +7,7 @@ taint tracking; llama.cpp's own template engine marks its input in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, SupportsIndex
 
 TEMPLATE: Final = -1
@@ -55,6 +55,21 @@ class Marked(str):
             if at >= end:
                 break
         return Marked(str.__getitem__(self, slice(start, end)), runs)
+
+    def slices(self, bounds: Iterable[tuple[int, int]]) -> Iterator[Marked]:
+        """The slices at ``bounds``, which lie in order: all of them in one pass over the runs."""
+        index = at = 0
+        for start, end in bounds:
+            while index < len(self.runs) and at + self.runs[index][1] <= start:
+                at += self.runs[index][1]
+                index += 1
+            found: list[Run] = []
+            next_one, place = index, at
+            while place < end and next_one < len(self.runs):
+                owner, length = self.runs[next_one]
+                found.append((owner, min(place + length, end) - max(place, start)))
+                next_one, place = next_one + 1, place + length
+            yield Marked(str.__getitem__(self, slice(start, end)), found if start < end else ())
 
     def _like(self, text: str) -> Marked:
         """``text`` made from this one: with its runs if the length is the same."""

@@ -178,12 +178,15 @@ def build_prompt(
     """
     text = template.render(messages, control=tokenizer.control, answer=answer)
     builder = _Builder(tokenizer)
-    at = 0
-    for start, end in _template_controls(text, tokenizer.control):
-        builder.ordinary(text[at:start])
+    controls = list(_template_controls(text, tokenizer.control))
+    # What lies between the control tokens: as many runs as there are turns, so in one pass.
+    starts = [0, *(end for _, end in controls)]
+    ends = [*(start for start, _ in controls), len(text)]
+    between = text.slices(zip(starts, ends, strict=True))
+    for start, end in controls:
+        builder.ordinary(next(between))
         builder.control(tokenizer.control[str.__getitem__(text, slice(start, end))])
-        at = end
-    builder.ordinary(text[at:])
+    builder.ordinary(next(between))
     prefix = list(tokenizer.prefix)
     if prefix and builder.tokens[: len(prefix)] != prefix:
         builder.tokens[:0] = prefix

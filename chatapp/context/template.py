@@ -147,7 +147,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(text, str) and method == "replace":
             return self._replace(text, *args)
         if isinstance(text, str) and method == "join":
-            return self._join(*args, separator=text)
+            return self._join(args[0] if args else (), text)
         result = super().call(context, obj, *args, **kwargs)
         if isinstance(result, str):
             self.budget.made(len(result))

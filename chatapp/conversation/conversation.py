@@ -30,6 +30,7 @@ _ENDS: dict[str, Status] = {
     "window": "window",
     "cancelled": "stopped",
 }
+_SUMMARY_TOKENS = 160
 _DIED = (
     "The model process ended in the middle of this reply. Nothing said is lost: the transcript is "
     "here, not in the model. The next request starts a new process and sends it all again."
@@ -181,6 +182,9 @@ class Conversation:
         over = await self._overflow(nodes)
         if over is None:
             return
+        if self.policy == "summary":
+            # The summary will take room as well: what leaves the view must be in it.
+            over = await self._overflow(nodes, more=self._summary_room) or over
         if self.policy == "stop" or over.first is None:
             raise over
         gone = nodes.index(over.first)
@@ -197,7 +201,7 @@ class Conversation:
         assert self.view.first is not None
         yield ViewMoved(self.view.first, nodes.index(self.view.first))
 
-    async def _overflow(self, nodes: list[Node]) -> Overflow | None:
+    async def _overflow(self, nodes: list[Node], more: int = 0) -> Overflow | None:
         return await fit(
             self.counter,
             self.view,
@@ -205,15 +209,46 @@ class Conversation:
             nodes,
             window=self.window,
             reserve=self.sampling.max_tokens,
+            more=more,
         )
 
+    @property
+    def _summary_room(self) -> int:
+        """Tokens that a summary may take."""
+        return min(_SUMMARY_TOKENS, (self.window or _SUMMARY_TOKENS * 4) // 4)
+
     async def _summarise(self, nodes: list[Node]) -> str:
-        """Ask the model for a summary of ``nodes``: an ordinary request, counted as sent."""
-        old = View(self.view.first if self.view.first in nodes else None, self.view.summary)
-        messages = [*old.messages("", nodes), Message("user", SUMMARY_REQUEST)]
-        request = Generate(
-            messages=messages, sampling=replace(self.sampling, temperature=0.0, max_tokens=160)
+        """Ask the model for a summary of ``nodes``: ordinary requests, counted as sent.
+
+        What does not fit one request is summarised in several, each with the summary so far.
+        """
+        summary = self.view.summary
+        rest = self.view.visible(nodes)
+        while rest:
+            messages, count = await self._summary_request(summary, rest)
+            summary = await self._ask_once(messages)
+            rest = rest[count:]
+        return summary
+
+    async def _summary_request(self, summary: str, nodes: list[Node]) -> tuple[list[Message], int]:
+        """A request for a summary of as many whole turns of ``nodes`` as fit, and how many."""
+        starts = [n for n, node in enumerate(nodes) if node.role == "user" and n]
+        for end in [len(nodes), *reversed(starts)]:
+            part = View(None, summary).messages("", nodes[:end], summarised=True)
+            messages = [*part, Message("user", SUMMARY_REQUEST)]
+            budget = await budget_of(
+                self.counter, messages, window=self.window, reserve=self._summary_room
+            )
+            if budget is None or budget.fits:
+                return messages, end
+        raise ChatappError(
+            "The window is too small for the model to write a summary. Nothing was sent: "
+            "choose a larger window, or let the oldest turns leave."
         )
+
+    async def _ask_once(self, messages: list[Message]) -> str:
+        sampling = replace(self.sampling, temperature=0.0, max_tokens=self._summary_room)
+        request = Generate(messages=messages, sampling=sampling)
         text = ""
         self._running = request
         try:
@@ -298,10 +333,15 @@ class Conversation:
         facts.reply_tokens = event.reply_tokens
         facts.prefill_seconds = event.prefill_seconds
         facts.decode_seconds = event.decode_seconds
+        if facts.reused is None:
+            # A server may tell at the end what it took from its cache.
+            facts.reused, facts.computed = event.reused, event.evaluated
         if facts.tokens_sent is None and event.prompt_tokens is not None:
             # A server may count what it received, though it does not show it.
             facts.tokens_sent = event.prompt_tokens
-            self._total = sum(turn.tokens_sent or 0 for turn in self.turns)
+            counts = [turn.tokens_sent for turn in self.turns]
+            known = [count for count in counts if count is not None]
+            self._total = sum(known) if len(known) == len(counts) else None
             facts.total_sent = self._total
 
     def _add_total(self, tokens: int | None) -> None:

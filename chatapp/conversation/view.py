@@ -39,11 +39,17 @@ class View:
             return list(nodes)
         return list(nodes[nodes.index(self.first) :])
 
-    def messages(self, system: str, nodes: Sequence[Node]) -> list[Message]:
-        """What would be sent: system prompt, summary, and the visible messages."""
+    def messages(
+        self, system: str, nodes: Sequence[Node], *, summarised: bool = False
+    ) -> list[Message]:
+        """What would be sent: system prompt, summary, and the visible messages.
+
+        The summary goes along where it stands for something: a part of ``nodes`` that is not
+        visible, or, if ``summarised``, what came before them.
+        """
         visible = self.visible(nodes)
         head = [Message("system", system)] if system else []
-        if self.summary and len(visible) < len(nodes):
+        if self.summary and (summarised or len(visible) < len(nodes)):
             note = SUMMARY_HEADING + self.summary
             head = [Message("system", f"{system}\n\n{note}" if system else note)]
         # A reply that broke off before its first word has nothing to send.
@@ -60,9 +66,7 @@ async def budget_of(
     return None if prompt is None else budget_for(prompt, messages, window=window, reserve=reserve)
 
 
-def budget_for(
-    prompt: Prompt, messages: Sequence[Message], *, window: int, reserve: int
-) -> Budget:
+def budget_for(prompt: Prompt, messages: Sequence[Message], *, window: int, reserve: int) -> Budget:
     """The budget of a prompt that was built already."""
     # In a short window the reserve leaves at least half to the prompt.
     return measure(prompt, messages, window=window, reserve=min(reserve, window // 2))
@@ -76,20 +80,23 @@ async def fit(
     *,
     window: int | None,
     reserve: int,
+    more: int = 0,
 ) -> Overflow | None:
     """Whether the transcript fits as the view stands; if not, how much would have to leave it.
+
+    ``more`` tokens are kept free besides the reserve.
 
     An unknown count never blocks: what a server does not reveal is the server's to judge.
     """
     whole = await budget_of(counter, view.messages(system, nodes), window=window, reserve=reserve)
-    if whole is None or whole.fits:
+    if whole is None or whole.free >= more:
         return None
     visible = view.visible(nodes)
 
     async def fits(start: int) -> bool:
         part = View(visible[start], view.summary).messages(system, nodes)
         budget = await budget_of(counter, part, window=window, reserve=reserve)
-        return budget is None or budget.fits
+        return budget is None or budget.free >= more
 
     start = await first_kept([node.message for node in visible], fits)
     available = whole.window - whole.reserve

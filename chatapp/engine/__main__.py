@@ -35,11 +35,11 @@ def main() -> int:
     target = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
 
-    from chatapp.engine.child import Engine, Options, Wire, load
+    from chatapp.engine.child import Engine, Options, Pipe, load
     from chatapp.engine.llama import quiet
-    from chatapp.engine.protocol import event_as_dict
+    from chatapp.engine.wire import event_as_dict
 
-    wire = Wire(sys.stdin.buffer, target)
+    pipe = Pipe(sys.stdin.buffer, target)
     if not os.environ.get("CHATAPP_ENGINE_LOG"):
         quiet()
     options = Options(
@@ -50,14 +50,14 @@ def main() -> int:
         reuse=not args.no_reuse,
     )
     try:
-        machine, ready = load(options, wire, started)
+        machine, ready = load(options, pipe, started)
     except BrokenPipeError:
         return 0
     except Exception as error:
-        wire.fail(0, error)
+        pipe.fail(0, error)
         return 1
-    wire.tell(0, event_as_dict(ready))
-    Engine(machine, ready, wire).run()
+    pipe.tell(0, event_as_dict(ready))
+    Engine(machine, ready, pipe, options.weights).run()
     # Freeing the model takes time and gives the system nothing that ending does not.
     target.flush()
     os._exit(0)

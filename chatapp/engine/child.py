@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from chatapp.context.messages import Message
 from chatapp.context.template import ChatTemplate
-from chatapp.engine import protocol
+from chatapp.engine import protocol, wire
 from chatapp.engine.evaluation import BLOCK, Evaluator
 from chatapp.engine.generation import Machine
 from chatapp.engine.llama import Cancelled, Context, Model
-from chatapp.engine.protocol import Generate, Ready, Sampling
+from chatapp.engine.probe import check, file_hash, mapping_of
+from chatapp.engine.protocol import Checked, Fingerprint, Generate, Ready, Sampling, Score
+from chatapp.engine.scoring import score
 from chatapp.errors import ChatappError, ContextError, EngineError, TemplateError
 
 Request = dict[str, Any]
 
 
+_QUIET: Final = 0.5
+"""Seconds without a request before the self-test is made."""
+
+
 @dataclass(slots=True)
-class Wire:
+class Pipe:
     """The two ends of the pipe. Events may be written from two threads."""
 
     source: BinaryIO
@@ -33,7 +40,7 @@ class Wire:
 
     def tell(self, number: Any, event: Mapping[str, Any]) -> None:
         with self.lock:
-            self.target.write(protocol.encode({"id": number, **event}))
+            self.target.write(wire.encode({"id": number, **event}))
             self.target.flush()
 
     def fail(self, number: Any, error: BaseException) -> None:
@@ -42,9 +49,9 @@ class Wire:
 
     def lines(self) -> Iterator[bytes]:
         """Lines as they come; one beyond the limit is skipped and answered with an error."""
-        while line := self.source.readline(protocol.MAX_LINE):
-            if len(line) == protocol.MAX_LINE and not line.endswith(b"\n"):
-                while rest := self.source.readline(protocol.MAX_LINE):
+        while line := self.source.readline(wire.MAX_LINE):
+            if len(line) == wire.MAX_LINE and not line.endswith(b"\n"):
+                while rest := self.source.readline(wire.MAX_LINE):
                     if rest.endswith(b"\n"):
                         break
                 self.fail(0, EngineError("This line is too long.", kind="request"))
@@ -75,7 +82,7 @@ class Options:
     reuse: bool = True
 
 
-def load(options: Options, wire: Wire, started: float) -> tuple[Machine, Ready]:
+def load(options: Options, pipe: Pipe, started: float) -> tuple[Machine, Ready]:
     """Map the weights, make a context, and say so."""
     told = -1.0
 
@@ -83,7 +90,7 @@ def load(options: Options, wire: Wire, started: float) -> tuple[Machine, Ready]:
         nonlocal told
         if done - told >= 0.1 or done == 1.0:
             told = done
-            wire.tell(0, {"type": "loading", "progress": round(done, 3)})
+            pipe.tell(0, {"type": "loading", "progress": round(done, 3)})
 
     model = Model(options.weights, gpu_layers=options.gpu_layers, progress=progress)
     window = min(options.window, model.trained) if model.trained else options.window
@@ -111,14 +118,16 @@ class Engine:
     same conversation starts fast.
     """
 
-    def __init__(self, machine: Machine, ready: Ready, wire: Wire) -> None:
+    def __init__(self, machine: Machine, ready: Ready, pipe: Pipe, weights: str) -> None:
         self._machine = machine
         self._ready = ready
-        self._wire = wire
+        self._pipe = pipe
+        self._weights = weights
+        self._checked: Checked | None = None
         self._queue: queue.Queue[Request | None] = queue.Queue()
         self._cancelled: set[Any] = set()
         self._waiting: set[Any] = set()
-        self._idle: Callable[[], None] | None = None
+        self._turn: tuple[Sequence[Message], str] | None = None
 
     def run(self) -> None:
         """Serve until the input ends; requests already read are answered first."""
@@ -126,42 +135,67 @@ class Engine:
         while (request := self._next()) is not None:
             number = request.get("id")
             try:
-                self._generate(number, request)
+                self._answer(number, request)
             except BrokenPipeError:
                 return
+            except Cancelled:
+                self._pipe.tell(number, {"type": "result", "cancelled": True})
             except Exception as error:
-                self._wire.fail(number, error)
+                self._pipe.fail(number, error)
             finally:
                 self._waiting.discard(number)
                 self._cancelled.discard(number)
 
+    # ── between requests ────────────────────────────────────────────────────────────────────────
+
     def _next(self) -> Request | None:
-        if self._idle and self._queue.empty():
-            idle, self._idle = self._idle, None
-            # The next request stops it between blocks; whole blocks read until then are kept.
-            with contextlib.suppress(Cancelled, ChatappError):
-                idle()
+        # The next request stops what is done in between; whole blocks read until then are kept.
+        if self._queue.empty():
+            with contextlib.suppress(Cancelled):
+                self._read_back()
+        with contextlib.suppress(queue.Empty):
+            return self._queue.get(timeout=_QUIET)
+        with contextlib.suppress(Cancelled):
+            self._check()
         return self._queue.get()
 
+    def _interrupted(self) -> bool:
+        return not self._queue.empty()
+
+    def _read_back(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            with contextlib.suppress(ChatappError):
+                self._machine.read_back(*turn, cancelled=self._interrupted)
+
+    def _check(self, cancelled: Callable[[], bool] | None = None) -> None:
+        """The self-test: once, when there is nothing else to do."""
+        if self._checked is None:
+            self._checked = check(self._machine.evaluator, cancelled or self._interrupted)
+            self._pipe.tell(0, wire.event_as_dict(self._checked))
+
+    # ── requests ────────────────────────────────────────────────────────────────────────────────
+
     def _listen(self) -> None:
-        for line in self._wire.lines():
+        for line in self._pipe.lines():
             number: Any = 0
             try:
-                request = protocol.decode(line)
+                request = wire.decode(line)
                 number = request.get("id")
                 self._take(number, request)
             except BrokenPipeError:
                 break
             except Exception as error:
                 with contextlib.suppress(OSError):
-                    self._wire.fail(number, error)
+                    self._pipe.fail(number, error)
         self._queue.put(None)
 
     def _take(self, number: Any, request: Request) -> None:
+        """Answer what needs no model at once; put the rest in the queue."""
         if not isinstance(number, (int, str)) or isinstance(number, bool):
             raise EngineError("A request needs an 'id': a number or a text.", kind="request")
         kind = request.get("type")
-        if kind == "generate":
+        if kind in ("generate", "score", "fingerprint"):
             if number in self._waiting:
                 raise EngineError("This 'id' is already being answered.", kind="request")
             self._waiting.add(number)
@@ -171,41 +205,62 @@ class Engine:
             known = isinstance(target, (int, str)) and target in self._waiting
             if known:
                 self._cancelled.add(target)
-            self._wire.tell(number, {"type": "result", "cancelled": known})
+            self._pipe.tell(number, {"type": "result", "cancelled": known})
         elif kind == "render":
             prompt = self._machine.prompt(
-                protocol.messages_from(request), answer=request.get("answer", True) is not False
+                wire.messages_from(request), answer=request.get("answer", True) is not False
             )
-            self._wire.tell(number, {"type": "result", **protocol.prompt_as_dict(prompt)})
+            self._pipe.tell(number, {"type": "result", **wire.prompt_as_dict(prompt)})
         elif kind == "info":
-            self._wire.tell(number, {**protocol.event_as_dict(self._ready), "type": "result"})
+            self._pipe.tell(number, {**wire.event_as_dict(self._ready), "type": "result"})
         else:
             raise EngineError(
-                "'type' must be one of generate, render, info, cancel.", kind="request"
-            )
-
-    def _generate(self, number: Any, value: Request) -> None:
-        alternatives = value.get("alternatives", 0)
-        if not isinstance(alternatives, int) or not 0 <= alternatives <= protocol.MAX_ALTERNATIVES:
-            raise EngineError(
-                f"'alternatives' must be a number from 0 to {protocol.MAX_ALTERNATIVES}.",
+                "'type' must be one of generate, score, render, fingerprint, info, cancel.",
                 kind="request",
             )
+
+    def _answer(self, number: Any, value: Request) -> None:
+        answers = {
+            "generate": self._generate,
+            "score": self._score,
+            "fingerprint": self._fingerprint,
+        }
+        answers[value["type"]](number, value, lambda: number in self._cancelled)
+
+    def _generate(self, number: Any, value: Request, cancelled: Callable[[], bool]) -> None:
         request = Generate(
-            messages=protocol.messages_from(value),
+            messages=wire.messages_from(value),
             sampling=Sampling.from_dict(value.get("sampling", {})),
-            alternatives=alternatives,
+            alternatives=wire.count_from(value, "alternatives", protocol.MAX_ALTERNATIVES),
+            hashes=value.get("hashes") is True,
         )
         done = self._machine.generate(
             request,
-            emit=lambda event: self._wire.tell(number, protocol.event_as_dict(event)),
-            cancelled=lambda: number in self._cancelled,
+            emit=lambda event: self._pipe.tell(number, wire.event_as_dict(event)),
+            cancelled=cancelled,
         )
-        self._wire.tell(number, protocol.event_as_dict(done))
+        self._pipe.tell(number, wire.event_as_dict(done))
         if done.text and self._machine.evaluator.reuse:
-            self._idle = self._reading_back(list(request.messages), done.text)
+            self._turn = (request.messages, done.text)
 
-    def _reading_back(self, messages: list[Message], reply: str) -> Callable[[], None]:
-        return lambda: self._machine.read_back(
-            messages, reply, cancelled=lambda: not self._queue.empty()
+    def _score(self, number: Any, value: Request, cancelled: Callable[[], bool]) -> None:
+        request = Score(
+            messages=wire.messages_from(value),
+            continuations=wire.texts_from(value, "continuations"),
+            prefix=wire.text_from(value, "prefix"),
+            alternatives=wire.count_from(value, "alternatives", protocol.MAX_ALTERNATIVES),
         )
+        scores = score(self._machine, request, cancelled)
+        self._pipe.tell(number, {"type": "result", **wire.scores_as_dict(scores)})
+
+    def _fingerprint(self, number: Any, _: Request, cancelled: Callable[[], bool]) -> None:
+        self._check(cancelled)
+        assert self._checked is not None
+        found = Fingerprint(
+            sha256=file_hash(self._weights),
+            bytes=os.path.getsize(self._weights),
+            mapping=mapping_of(self._weights),
+            logits=self._checked.logits,
+            repeatable=self._checked.repeatable,
+        )
+        self._pipe.tell(number, {"type": "result", **dataclasses.asdict(found)})

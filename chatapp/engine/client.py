@@ -11,15 +11,25 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 
 from chatapp.context.messages import Message, as_dicts
 from chatapp.context.prompt import Prompt
-from chatapp.engine import protocol
+from chatapp.engine import wire
 from chatapp.engine.interface import State
-from chatapp.engine.protocol import Done, Event, Generate, Ready, Token
+from chatapp.engine.protocol import (
+    Checked,
+    Done,
+    Event,
+    Fingerprint,
+    Generate,
+    Ready,
+    Score,
+    Scores,
+    Token,
+)
 from chatapp.engine.threads import set_waiting
 from chatapp.engine.weights.gguf import read_header
 from chatapp.errors import ChatappError, EngineDied, EngineError, TemplateError
@@ -65,7 +75,9 @@ class LocalEngine:
         self.options = options or EngineOptions()
         self.info: Ready | None = None
         self.starts = 0
+        self.checked: Checked | None = None
         self.on_loading: Callable[[float], None] | None = None
+        self.on_checked: Callable[[Checked], None] | None = None
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -132,7 +144,7 @@ class LocalEngine:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
-                limit=protocol.MAX_LINE,
+                limit=wire.MAX_LINE,
                 env=environment,
                 # Ctrl+C in the terminal is for the chat; the process ends with its input.
                 start_new_session=True,
@@ -151,7 +163,7 @@ class LocalEngine:
             elif event["type"] == "error":
                 raise _error(event)
             elif event["type"] == "ready":
-                ready = protocol.event_from_dict(event)
+                ready = wire.event_from_dict(event)
                 assert isinstance(ready, Ready)
                 return ready
 
@@ -164,7 +176,10 @@ class LocalEngine:
         assert process.stdout is not None
         with contextlib.suppress(ValueError, OSError, EngineError):
             while line := await process.stdout.readline():
-                event = protocol.decode(line)
+                event = wire.decode(line)
+                if event.get("type") == "checked":
+                    self._note(wire.event_from_dict(event))
+                    continue
                 waiting = replies.get(event.get("id", 0))
                 if waiting is not None:
                     waiting.put_nowait(event)
@@ -176,6 +191,13 @@ class LocalEngine:
             await process.wait()
         for waiting in replies.values():
             waiting.put_nowait(EngineDied("The model process ended."))
+
+    def _note(self, checked: object) -> None:
+        """The self-test has ended."""
+        if isinstance(checked, Checked):
+            self.checked = checked
+            if self.on_checked:
+                self.on_checked(checked)
 
     async def _end(self) -> None:
         process, reader = self._process, self._reader
@@ -204,7 +226,7 @@ class LocalEngine:
         try:
             if process is None or process.stdin is None:
                 raise BrokenPipeError
-            process.stdin.write(protocol.encode({"id": number, **value}))
+            process.stdin.write(wire.encode({"id": number, **value}))
             await process.stdin.drain()
         except (OSError, RuntimeError) as error:
             raise EngineDied("The model process ended.") from error
@@ -238,8 +260,8 @@ class LocalEngine:
                 if event["type"] == "error":
                     ended = True
                     raise _error(event)
-                told = protocol.event_from_dict(event)
-                assert not isinstance(told, Ready)
+                told = wire.event_from_dict(event)
+                assert not isinstance(told, (Ready, Checked))
                 ended = isinstance(told, Done)
                 text += told.text if isinstance(told, Token) else ""
                 yield told
@@ -273,7 +295,19 @@ class LocalEngine:
         result = await self._ask(
             {"type": "render", "messages": as_dicts(messages), "answer": answer}
         )
-        return protocol.prompt_from_dict(result)
+        return wire.prompt_from_dict(result)
+
+    async def score(self, request: Score) -> Scores:
+        """Log-probabilities of given continuations; nothing is drawn. Raises ``EngineError``."""
+        await self.start()
+        return wire.scores_from_dict(await self._ask(request.as_dict()))
+
+    async def fingerprint(self) -> Fingerprint:
+        """Hash the weight file anew, and say how it is mapped and whether answers repeat."""
+        await self.start()
+        found = await self._ask({"type": "fingerprint"})
+        values: dict[str, Any] = {name: found.get(name) for name in _FINGERPRINT}
+        return Fingerprint(**values)
 
     async def _ask(self, value: Mapping[str, Any]) -> _Reply:
         """A request with a single answer."""
@@ -289,6 +323,8 @@ class LocalEngine:
         result: _Reply = event
         return result
 
+
+_FINGERPRINT: Final = [field.name for field in fields(Fingerprint)]
 
 _LOAD_DIED: Final = (
     "The model process ended while loading {name}. The file may be damaged, or too large for this "

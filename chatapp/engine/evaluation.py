@@ -13,21 +13,27 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from chatapp.engine.llama import Cancelled, Context, Logits
+from chatapp.engine.shelf import Shelf, common_blocks
 
 BLOCK: Final = 64
 """Tokens per block. A turn evaluates its new text and at most one block again."""
+
+_WORTH_SAVING: Final = 2
+"""Blocks that would be lost, from which on a cache is set aside before it is cut."""
 
 
 class Evaluator:
     """Evaluates prompts and single tokens on one llama.cpp context, canonically.
 
-    ``held`` are the tokens of the whole prompt blocks in the cache, from position 0.
+    ``held`` are the tokens of the whole prompt blocks in the cache, from position 0. Without
+    ``reuse`` everything is computed afresh, with the same result.
     """
 
     def __init__(self, context: Context, *, reuse: bool = True) -> None:
         self.context = context
         self.reuse = reuse
         self.held: list[int] = []
+        self.shelf = Shelf()
 
     def reusable(self, tokens: Sequence[int]) -> int:
         """How many leading tokens of a prompt need not be computed (a multiple of BLOCK).
@@ -36,11 +42,8 @@ class Evaluator:
         """
         if not self.reuse:
             return 0
-        limit = min(len(self.held), (len(tokens) - 1) // BLOCK * BLOCK)
-        at = 0
-        while at < limit and self.held[at : at + BLOCK] == list(tokens[at : at + BLOCK]):
-            at += BLOCK
-        return at
+        head = tokens[: max(len(tokens) - 1, 0)]
+        return max(common_blocks(self.held, head, BLOCK), self.shelf.best(head, BLOCK)[0])
 
     def read(
         self,
@@ -54,28 +57,40 @@ class Evaluator:
         ``progress(done, total)`` counts the tokens to be computed. Raises :class:`Cancelled`;
         whole blocks read until then are kept.
         """
-        start = self._prefill(tokens, len(tokens), progress, cancelled)
-        assert start == len(tokens)
+        self._prefill(tokens, len(tokens), self._begin(tokens[:-1]), progress, cancelled)
         return self.context.logits()
 
     def read_blocks(
         self, tokens: Sequence[int], *, cancelled: Callable[[], bool] | None = None
     ) -> None:
         """Read only the whole blocks of ``tokens`` into the cache, for a later prompt."""
-        self._prefill(tokens, len(tokens) // BLOCK * BLOCK, None, cancelled)
+        end = len(tokens) // BLOCK * BLOCK
+        self._prefill(tokens, end, self._begin(tokens[:end]), None, cancelled)
+
+    def _begin(self, head: Sequence[int]) -> int:
+        """Make the cache hold as many of the prompt's leading blocks as are known; how many."""
+        at = common_blocks(self.held, head, BLOCK) if self.reuse else 0
+        shared, saved = self.shelf.best(head, BLOCK) if self.reuse else (0, None)
+        if len(self.held) - at >= _WORTH_SAVING * BLOCK:
+            self.set_aside()
+        if saved is not None and shared > at:
+            at = shared if self.context.restore(self.shelf.take(saved)) else 0
+            self.held = list(saved.tokens)
+        if not self.context.cut(at):
+            at = 0
+            self.context.cut(0)
+        del self.held[at:]
+        return at
 
     def _prefill(
         self,
         tokens: Sequence[int],
         end: int,
+        first: int,
         progress: Callable[[int, int], None] | None,
         cancelled: Callable[[], bool] | None,
-    ) -> int:
-        first = at = self.reusable(tokens)
-        if not self.context.cut(at):
-            first = at = 0
-            self.context.cut(0)
-        del self.held[at:]
+    ) -> None:
+        at = first
         self.context.abort_when(cancelled)
         try:
             while at < end:
@@ -90,14 +105,22 @@ class Evaluator:
                     progress(at - first, end - first)
         finally:
             self.context.abort_when(None)
-        return at
 
     def step(self, token: int) -> Logits:
         """Evaluate one generated token; the logits after it. Its entry is never reused."""
         self.context.evaluate([token])
         return self.context.logits()
 
-    def forget(self) -> None:
-        """Empty the cache."""
+    def back_to(self, position: int) -> bool:
+        """Drop single steps from ``position`` on (not below the prompt)."""
+        return self.context.cut(position)
+
+    def set_aside(self) -> None:
+        """Save the cache's whole prompt blocks, so that it may be used for something else."""
+        if self.reuse and self.held and self.context.cut(len(self.held)):
+            self.shelf.put(self.held, self.context.save())
+
+    def empty(self) -> None:
+        """Empty the cache; what was set aside stays."""
         self.context.cut(0)
         self.held.clear()

@@ -14,6 +14,7 @@ from chatapp.context.prompt import Prompt, build_prompt
 from chatapp.context.template import ChatTemplate
 from chatapp.engine.evaluation import Evaluator
 from chatapp.engine.llama import Cancelled, Logits, Model
+from chatapp.engine.probe import logits_hash
 from chatapp.engine.protocol import (
     Alternative,
     Done,
@@ -25,7 +26,7 @@ from chatapp.engine.protocol import (
     Token,
 )
 from chatapp.engine.reply import ReplyText
-from chatapp.engine.sampling import choose, logsumexp
+from chatapp.engine.sampling import Choice, choose, logsumexp
 from chatapp.errors import EngineError
 
 Emit = Callable[[Event], None]
@@ -62,12 +63,7 @@ class Machine:
     def generate(self, request: Generate, emit: Emit, cancelled: Callable[[], bool]) -> Done:
         """Answer; everything up to the end is told to ``emit``, the end is returned."""
         prompt = self.prompt(request.messages)
-        if len(prompt) >= self.window:
-            raise EngineError(
-                f"The prompt has {len(prompt):,} tokens; the window holds {self.window:,} and must "
-                "leave room for a reply. Nothing was cut off.",
-                kind="window",
-            )
+        self.check_room(prompt)
         reused = self.evaluator.reusable(prompt.tokens)
         computed = len(prompt) - reused
         seed = request.sampling.seed
@@ -102,6 +98,15 @@ class Machine:
             decode_seconds=time.monotonic() - read,
         )
 
+    def check_room(self, prompt: Prompt, more: int = 1) -> None:
+        """Raise :class:`EngineError` (kind ``window``) unless ``more`` tokens fit behind it."""
+        if len(prompt) + more > self.window:
+            raise EngineError(
+                f"The prompt has {len(prompt):,} tokens; the window holds {self.window:,} and must "
+                "leave room for a reply. Nothing was cut off.",
+                kind="window",
+            )
+
     def _decode(
         self,
         request: Generate,
@@ -121,13 +126,14 @@ class Machine:
                 reason = "cancelled"
                 break
             position = len(context)
-            token = choose(logits, sampling, recent=context, seed=seed, position=position)
+            choice = choose(logits, sampling, recent=context, seed=seed, position=position)
+            token = choice.token
             if self.model.ends(token):
                 reason = "stop"
                 break
             count += 1
             context.append(token)
-            emit(self._told(token, logits, reply, request.alternatives))
+            emit(self._told(choice, logits, reply, request))
             if reply.stopped:
                 reason = "stop"
                 break
@@ -141,23 +147,34 @@ class Machine:
             emit(Token(text=rest))
         return reason, reply.text, count
 
-    def _told(self, token: int, logits: Logits, reply: ReplyText, alternatives: int) -> Token:
+    def _told(self, choice: Choice, logits: Logits, reply: ReplyText, request: Generate) -> Token:
         total = logsumexp(logits)
         return Token(
-            text=reply.add(self.model.written(token)),
-            token=token,
-            logprob=float(logits[token]) - total,
-            alternatives=self._top(logits, total, alternatives) if alternatives else (),
+            text=reply.add(self.model.written(choice.token)),
+            token=choice.token,
+            logprob=float(logits[choice.token]) - total,
+            share=choice.share,
+            draw=choice.draw,
+            kept=choice.kept,
+            logits=logits_hash(logits) if request.hashes else None,
+            alternatives=self.top(logits, request.alternatives, choice),
         )
 
-    def _top(self, logits: Logits, total: float, count: int) -> tuple[Alternative, ...]:
+    def top(
+        self, logits: Logits, count: int, choice: Choice | None = None
+    ) -> tuple[Alternative, ...]:
+        """The ``count`` most probable tokens; their share of the draw, where one was made."""
         count = min(count, len(logits))
-        top = np.argpartition(-logits, count - 1)[:count]
+        if not count:
+            return ()
+        total = logsumexp(logits)
+        tokens = np.argpartition(-logits, count - 1)[:count]
         return tuple(
             Alternative(
                 token=int(token),
                 text=self.model.piece(int(token)).decode("utf-8", "replace"),
                 logprob=float(logits[token]) - total,
+                share=choice.share_of(int(token)) if choice else None,
             )
-            for token in sorted(top, key=lambda token: (-logits[token], token))
+            for token in sorted(tokens, key=lambda token: (-logits[token], token))
         )

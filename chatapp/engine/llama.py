@@ -204,6 +204,22 @@ class Context:
             return True
         return bool(lib.llama_memory_seq_rm(self._memory, 0, position, -1))
 
+    def save(self) -> bytes:
+        """The cache as it stands, bit for bit (16-bit entries: some 20 kB a token)."""
+        size = int(lib.llama_state_seq_get_size(self.pointer, 0))
+        buffer = (ctypes.c_uint8 * size)()
+        count = int(lib.llama_state_seq_get_data(self.pointer, buffer, size, 0))
+        return bytes(memoryview(buffer)[:count])
+
+    def restore(self, state: bytes) -> bool:
+        """Put a saved cache in place of this one. False, and empty, if it does not go in."""
+        self.cut(0)
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        done = int(lib.llama_state_seq_set_data(self.pointer, buffer, len(state), 0))
+        if done != len(state):
+            self.cut(0)
+        return done == len(state)
+
     def abort_when(self, cancelled: Callable[[], bool] | None) -> None:
         """Ask ``cancelled`` between the operations of an evaluation; None stops asking.
 

@@ -5,25 +5,24 @@ A request is an object with ``id``, ``type`` and its fields; each event it cause
 Events without a request have ``id`` 0: ``loading``, ``ready``, or ``error`` when a line is not a
 request.
 
-Requests: ``generate`` · ``render`` (the prompt, without running the model) · ``info`` ·
-``cancel`` (stops the request named by ``target``, prefill included).
+Requests: ``generate`` · ``score`` (the log-probability of given continuations) · ``render`` (the
+prompt, without running the model) · ``fingerprint`` · ``info`` · ``cancel`` (stops the request
+named by ``target``, prefill included). Some time after ``ready``, ``checked`` says whether this
+machine computes repeatably.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from chatapp.context.messages import Message, as_dicts
-from chatapp.context.prompt import Prompt, Span
-from chatapp.errors import ContextError, EngineError
+from chatapp.context.prompt import Prompt
+from chatapp.errors import EngineError
 
-MAX_LINE: Final = 256 << 20
-"""The longest protocol line, in bytes."""
 MAX_ALTERNATIVES: Final = 50
 MAX_SEED: Final = 2**63 - 1
 
@@ -51,23 +50,23 @@ class Sampling:
     stop: tuple[str, ...] = ()
 
     _ranges: ClassVar[Mapping[str, tuple[type, float, float]]] = {
-        "temperature": (float, 0.0, 10.0),
-        "top_k": (int, 0, 1 << 20),
+        "temperature": (float, 0.0, 5.0),
+        "top_k": (int, 0, 1_000_000),
         "top_p": (float, 0.0, 1.0),
         "min_p": (float, 0.0, 1.0),
         "repeat_penalty": (float, 0.1, 10.0),
-        "max_tokens": (int, 1, 1 << 24),
+        "max_tokens": (int, 1, 1_048_576),
     }
 
     def __post_init__(self) -> None:
         for name, (kind, low, high) in self._ranges.items():
             value = getattr(self, name)
             fits = isinstance(value, (int, float) if kind is float else int)
-            if not fits or isinstance(value, bool) or not math.isfinite(value):
+            if not fits or isinstance(value, bool) or value != value:
                 raise EngineError(f"'{name}' must be a number.", kind="request")
             if not low <= value <= high:
                 raise EngineError(
-                    f"'{name}' must lie between {low:g} and {high:g}.", kind="request"
+                    f"'{name}' must lie between {low:,} and {high:,}.", kind="request"
                 )
         if self.seed is not None and (
             isinstance(self.seed, bool)
@@ -101,11 +100,16 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generate:
-    """Answer these messages. ``alternatives``: report the n most probable tokens at each step."""
+    """Answer these messages.
+
+    ``alternatives``: report the n most probable tokens at each step; ``hashes``: report the hash
+    of each step's logits.
+    """
 
     messages: Sequence[Message]
     sampling: Sampling = Sampling()
     alternatives: int = 0
+    hashes: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The request as it goes down the pipe, but for its ``id``."""
@@ -113,6 +117,30 @@ class Generate:
             "type": "generate",
             "messages": as_dicts(self.messages),
             "sampling": self.sampling.as_dict(),
+            "alternatives": self.alternatives,
+            "hashes": self.hashes,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """How probable is each continuation after these messages and the reply begun by ``prefix``?
+
+    Nothing is drawn: the given tokens are evaluated one by one, as if they had been generated.
+    """
+
+    messages: Sequence[Message]
+    continuations: Sequence[str]
+    prefix: str = ""
+    alternatives: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The request as it goes down the pipe, but for its ``id``."""
+        return {
+            "type": "score",
+            "messages": as_dicts(self.messages),
+            "continuations": list(self.continuations),
+            "prefix": self.prefix,
             "alternatives": self.alternatives,
         }
 
@@ -163,24 +191,36 @@ class Prefill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
-    """A token that could have stood here. ``logprob`` is before temperature and cuts (nats)."""
+    """A token that could have stood here. ``logprob`` is before temperature and cuts (nats).
 
-    token: int
+    ``share`` is its probability after them: what the draw was made from; 0 if it was cut.
+    ``token`` is ``None`` where a server does not give its id.
+    """
+
+    token: int | None
     text: str
     logprob: float
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """One generated token. ``text`` may be empty while a character is still incomplete.
 
-    ``logprob`` (nats) is the model's own, before temperature and cuts.
+    ``logprob`` (nats) is the model's own, before temperature and cuts; ``share`` the probability
+    after them, among the ``kept`` tokens that survived. ``draw`` is the random number in [0, 1)
+    that chose, ``None`` at temperature 0. ``logits`` is the SHA-256 of the step's logits (float32,
+    little-endian), if asked for.
     """
 
     type: ClassVar[str] = "token"
     text: str
     token: int | None = None
     logprob: float | None = None
+    share: float | None = None
+    draw: float | None = None
+    kept: int | None = None
+    logits: str | None = None
     alternatives: tuple[Alternative, ...] = ()
 
 
@@ -199,85 +239,63 @@ class Done:
     decode_seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """One continuation: its token ids, their log-probabilities (nats) and the sum of these."""
+
+    text: str
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+
+    @property
+    def logprob(self) -> float:
+        return math.fsum(self.logprobs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """The answer to :class:`Score`, in its order.
+
+    ``logits`` is the SHA-256 of the whole distribution after the prefix: all logits, float32,
+    little-endian. ``alternatives`` are its most probable tokens.
+    """
+
+    prompt: Prompt
+    scores: tuple[Scored, ...]
+    logits: str
+    alternatives: tuple[Alternative, ...] = ()
+    reused: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What identifies the frozen function.
+
+    ``sha256`` of the weight file as it is on disk now; ``mapping`` of it in the process's memory
+    (``read-only``, ``writable``, ``copied``, or ``None`` where the system does not tell);
+    ``logits``: SHA-256 of a fixed probe prompt's logits; ``repeatable`` as in :class:`Checked`.
+    """
+
+    sha256: str
+    bytes: int
+    mapping: str | None
+    logits: str
+    repeatable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """The self-test: a probe prompt's bits under different histories.
+
+    ``repeatable`` tells whether they were equal, ``reuse`` whether the arithmetic cache is in use
+    (it is switched off where it would change bits), ``reason`` says it in a sentence.
+    """
+
+    type: ClassVar[str] = "checked"
+    repeatable: bool
+    reuse: bool
+    reason: str
+    logits: str
+
+
 Event: TypeAlias = Sent | Prefill | Token | Done
-
-
-def encode(value: Mapping[str, Any]) -> bytes:
-    """One protocol line. ASCII, so that no byte of it can be torn or mistaken for a line end."""
-    return json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
-
-
-def decode(line: bytes) -> dict[str, Any]:
-    """Read one line; raises :class:`EngineError` (kind ``request``)."""
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise EngineError(f"This line is not JSON: {error}", kind="request") from error
-    if not isinstance(value, dict):
-        raise EngineError("A request must be a JSON object.", kind="request")
-    return value
-
-
-def prompt_as_dict(prompt: Prompt) -> dict[str, Any]:
-    """A prompt on the wire; ``spans`` holds [owner, characters, tokens], owner -1 the template."""
-    return {
-        "text": prompt.text,
-        "tokens": list(prompt.tokens),
-        "pieces": list(prompt.pieces),
-        "spans": [[span.owner, span.chars, span.tokens] for span in prompt.spans],
-    }
-
-
-def prompt_from_dict(value: Mapping[str, Any]) -> Prompt:
-    return Prompt(
-        value["text"],
-        tuple(value["tokens"]),
-        tuple(value["pieces"]),
-        tuple(Span(*span) for span in value["spans"]),
-    )
-
-
-def event_as_dict(event: Ready | Event) -> dict[str, Any]:
-    """An event on the wire, but for its ``id``."""
-    fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
-    if isinstance(event, Sent):
-        prompt = fields.pop("prompt")
-        fields |= prompt_as_dict(prompt) if prompt is not None else {}
-    if isinstance(event, Token):
-        fields["alternatives"] = [
-            [other.token, other.text, other.logprob] for other in event.alternatives
-        ]
-    return {"type": event.type, **fields}
-
-
-def event_from_dict(value: Mapping[str, Any]) -> Ready | Event:
-    """The inverse of :func:`event_as_dict`; raises :class:`EngineError` on anything else."""
-    kinds: dict[str, Any] = {kind.type: kind for kind in (Ready, Sent, Prefill, Token, Done)}
-    kind = kinds.get(value.get("type", ""))
-    if kind is None:
-        raise EngineError(f"The engine sent an unknown event: {value.get('type')!r}.")
-    fields = {
-        field.name: value[field.name]
-        for field in dataclasses.fields(kind)
-        if field.name in value and field.name not in ("prompt", "alternatives")
-    }
-    if kind is Sent:
-        fields["prompt"] = prompt_from_dict(value) if "tokens" in value else None
-    if kind is Token:
-        fields["alternatives"] = tuple(
-            Alternative(token=token, text=text, logprob=logprob)
-            for token, text, logprob in value.get("alternatives", ())
-        )
-    event: Ready | Event = kind(**fields)
-    return event
-
-
-def messages_from(request: Mapping[str, Any]) -> list[Message]:
-    """The messages of a request; raises :class:`EngineError` (kind ``request``)."""
-    value = request.get("messages")
-    if not isinstance(value, list) or not value:
-        raise EngineError("'messages' must be a list of at least one message.", kind="request")
-    try:
-        return [Message.from_dict(item) for item in value]
-    except ContextError as error:
-        raise EngineError(str(error), kind="request") from error

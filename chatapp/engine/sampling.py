@@ -90,6 +90,32 @@ def candidates(logits: NDArray[np.float32], sampling: Sampling) -> Candidates:
     return Candidates(tokens, scaled / scaled.sum())
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The token taken, and how: the candidates, and the draw in [0, 1) (None if none was made)."""
+
+    token: int
+    draw: float | None = None
+    candidates: Candidates | None = None
+
+    @property
+    def kept(self) -> int:
+        """How many tokens survived the cuts."""
+        return len(self.candidates.tokens) if self.candidates else 1
+
+    @property
+    def share(self) -> float:
+        """The probability that the draw gave to the token taken."""
+        return self.share_of(self.token)
+
+    def share_of(self, token: int) -> float:
+        """The probability of a token in the draw; 0 if it was cut."""
+        if self.candidates is None:
+            return float(token == self.token)
+        found = np.flatnonzero(self.candidates.tokens == token)
+        return float(self.candidates.probabilities[found[0]]) if len(found) else 0.0
+
+
 def choose(
     logits: NDArray[np.float32],
     sampling: Sampling,
@@ -97,7 +123,7 @@ def choose(
     recent: Sequence[int],
     seed: int,
     position: int,
-) -> int:
+) -> Choice:
     """The next token. Raises :class:`EngineError` if the logits are not numbers."""
     shaped = penalised(logits, sampling, recent)
     best = int(shaped.argmax())
@@ -107,5 +133,7 @@ def choose(
             kind="model",
         )
     if sampling.temperature == 0.0:
-        return best
-    return candidates(shaped, sampling).at(uniform(seed, position))
+        return Choice(best)
+    draw = uniform(seed, position)
+    survivors = candidates(shaped, sampling)
+    return Choice(survivors.at(draw), draw, survivors)

@@ -40,8 +40,8 @@ class SamplingSettings:
     top_k: int = field(default=40, metadata={"rule": Whole(0, 1_000_000)})
     top_p: float = field(default=0.95, metadata={"rule": Real(0, 1)})
     min_p: float = field(default=0.05, metadata={"rule": Real(0, 1)})
-    repeat_penalty: float = field(default=1.0, metadata={"rule": Real(0.01, 10)})
-    seed: int | None = field(default=None, metadata={"rule": Whole(0, 2**32 - 1)})
+    repeat_penalty: float = field(default=1.0, metadata={"rule": Real(0.1, 10)})
+    seed: int | None = field(default=None, metadata={"rule": Whole(0, 2**63 - 1)})
     max_tokens: int = field(default=512, metadata={"rule": Whole(1, 1_048_576)})
 
 

@@ -67,7 +67,7 @@ def test_draws_follow_the_probabilities() -> None:
     logits = np.log(np.asarray([0.5, 0.3, 0.2], np.float32))
     sampling = Sampling(temperature=1.0, top_k=0, top_p=1.0, min_p=0.0)
     drawn = Tally(
-        choose(logits, sampling, recent=(), seed=seed, position=9) for seed in range(4000)
+        choose(logits, sampling, recent=(), seed=seed, position=9).token for seed in range(4000)
     )
     for token, share in enumerate([0.5, 0.3, 0.2]):
         sigma = math.sqrt(4000 * share * (1 - share))
@@ -76,7 +76,9 @@ def test_draws_follow_the_probabilities() -> None:
 
 def test_temperature_zero_takes_the_top_token_whatever_the_seed() -> None:
     logits = np.asarray([0.1, 3.0, 2.9], np.float32)
-    assert {choose(logits, Sampling(), recent=(), seed=s, position=0) for s in range(50)} == {1}
+    assert {choose(logits, Sampling(), recent=(), seed=s, position=0).token for s in range(50)} == {
+        1
+    }
 
 
 def test_the_repeat_penalty_lowers_both_signs() -> None:

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from chatapp.context.messages import Message
 from chatapp.context.prompt import Prompt
@@ -26,9 +27,18 @@ from chatapp.errors import ServerError
 _AFTER_END = 5.0  # seconds to wait for the counts once the reply itself has ended
 
 
-def key_from(env: Mapping[str, str]) -> str | None:
-    """The key for a server: ``CHATAPP_API_KEY``, else ``OPENAI_API_KEY``, else ``None``."""
-    return env.get("CHATAPP_API_KEY", "").strip() or env.get("OPENAI_API_KEY", "").strip() or None
+def key_from(env: Mapping[str, str], url: str) -> str | None:
+    """The key for a server: ``CHATAPP_API_KEY``, or ``None``.
+
+    ``OPENAI_API_KEY`` is taken for OpenAI's own address only: it is nobody else's to see.
+    """
+    host = urlsplit(url).hostname or ""
+    own = host == "openai.com" or host.endswith(".openai.com")
+    return (
+        env.get("CHATAPP_API_KEY", "").strip()
+        or (env.get("OPENAI_API_KEY", "").strip() if own else "")
+        or None
+    )
 
 
 class ServerEngine:

@@ -33,7 +33,7 @@ class StatusError(ServerError):
             problem = "refused the key" if key else "wants a key"
             sentence = (
                 f"{server} {problem} (HTTP {status}); the key is taken from CHATAPP_API_KEY, "
-                "else from OPENAI_API_KEY."
+                "for OpenAI itself also from OPENAI_API_KEY."
             )
         elif status == 404:
             sentence = (

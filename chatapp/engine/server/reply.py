@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from typing import Any
 
 from chatapp.engine.protocol import Alternative, Done, Generate, Reason, Token
 from chatapp.engine.server.errors import plain
@@ -16,9 +16,6 @@ from chatapp.engine.server.loose import (
     stated,
 )
 from chatapp.errors import ServerError
-
-UNKNOWN_TOKEN: Final = -1
-"""Stands for the id of an alternative where a server names only its text."""
 
 
 class Reply:
@@ -160,7 +157,7 @@ def _alternatives(value: Any) -> tuple[Alternative, ...]:
             token = as_count(entry.get("id"))
             found.append(
                 Alternative(
-                    token=UNKNOWN_TOKEN if token is None else token,
+                    token=token,
                     text=as_text(entry.get("token")),
                     logprob=logprob,
                 )
