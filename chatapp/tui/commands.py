@@ -1,0 +1,98 @@
+"""Every command of the main screen, once: keys, palette and the line of keys come from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something a person can ask for. ``action`` is a method ``action_…`` of the main screen."""
+
+    action: str
+    title: str
+    meaning: str
+    keys: str = ""
+    priority: bool = True
+
+
+COMMANDS: Final = (
+    Command("send", "Send", "The whole conversation goes, your message at its end"),
+    Command(
+        "new_session",
+        "New session",
+        "Start with an empty transcript; nothing comes with you",
+        "ctrl+n",
+    ),
+    Command("toggle_context", "What the model receives", "Show or hide the request", "f2"),
+    Command(
+        "next_depth",
+        "Messages, prompt or tokens",
+        "Show the same request at another depth",
+        "f6",
+    ),
+    Command("stop", "Stop the reply", "Keep what was said so far", "escape", priority=False),
+    Command("regenerate", "Answer again", "Keep the earlier answer beside the new one", "ctrl+r"),
+    Command(
+        "edit",
+        "Edit and send again",
+        "Change your last (or the selected) message; the old branch is kept",
+        "ctrl+e",
+        priority=False,
+    ),
+    Command("earlier_answer", "Earlier answer", "Show the answer before this one", "alt+left"),
+    Command("later_answer", "Later answer", "Show the answer after this one", "alt+right"),
+    Command("copy", "Copy the message", "The selected message, or the last reply", "f8"),
+    Command("copy_all", "Copy the conversation", "As plain text, roles included"),
+    Command("copy_request", "Copy the request", "At the depth shown: JSON, prompt or token ids"),
+    Command("select_earlier", "Select the message above", "For copy, edit and the rest", "ctrl+up"),
+    Command("select_later", "Select the message below", "For copy, edit and the rest", "ctrl+down"),
+    Command("show_earlier", "Show earlier messages", "Long conversations show their end first"),
+    Command("sessions", "Sessions", "All sessions that are open in this run", "f5"),
+    Command("previous_session", "Previous session", "Go to the session before", "ctrl+pageup"),
+    Command("next_session", "Next session", "Go to the session after", "ctrl+pagedown"),
+    Command("models", "Model", "Choose another model", "f3"),
+    Command("settings", "Settings", "System prompt, temperature, window and the rest", "f4"),
+    Command("help", "Help", "Keys and words", "f1"),
+)
+
+
+def bindings() -> Iterator[Binding]:
+    """The bindings of the main screen."""
+    for command in COMMANDS:
+        if command.keys:
+            yield Binding(
+                command.keys,
+                command.action,
+                command.title,
+                show=False,
+                priority=command.priority,
+                tooltip=command.meaning,
+            )
+
+
+_NAMES: Final = {
+    "escape": "Esc",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "alt": "Alt",
+    "ctrl": "Ctrl",
+    "shift": "Shift",
+    "enter": "Enter",
+}
+
+
+def key_name(keys: str) -> str:
+    """A key as it is printed on keyboards: ``^N``, ``Alt+←``, ``F2``."""
+    parts = keys.split("+")
+    if len(parts) == 2 and parts[0] == "ctrl" and len(parts[1]) == 1:
+        return f"^{parts[1].upper()}"
+    return "+".join(_NAMES.get(part, part.upper()) for part in parts)

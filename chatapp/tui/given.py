@@ -1,0 +1,66 @@
+"""What the screen is given by whoever starts it. Nothing here is imported at run time but types."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatapp.context.overflow import Policy
+    from chatapp.engine.counter import Counter
+    from chatapp.engine.interface import Engine
+    from chatapp.engine.protocol import Sampling
+    from chatapp.tui.dialogs.model_rows import ModelRow
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The settings of a conversation. ``window`` None: the engine chooses."""
+
+    system: str
+    sampling: Sampling
+    policy: Policy
+    window: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that can be talked to. ``label`` is how the header calls it.
+
+    ``mark`` gives the SHA-256 of the weight file as it is on disk now (called on a thread); None
+    for a server, whose weights nobody here can see.
+    """
+
+    engine: Engine
+    counter: Counter
+    label: str
+    mark: Callable[[], str] | None = None
+
+
+OpenModel = Callable[[str, int | None], Awaitable[Model]]
+"""Make the engine and counter for a model's name or path and a window; loads nothing yet.
+
+Raises a ``ChatappError`` with the reason.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the screen needs from outside.
+
+    ``open_model``, ``values`` and ``models`` (the rows to choose from) are called after the first
+    frame, so that they may import what they need. ``keep_values``, ``keep_model`` and
+    ``keep_theme`` are told of choices that should outlive this run; they may raise a
+    ``ChatappError``.
+    """
+
+    open_model: OpenModel
+    model: str
+    values: Callable[[], Values]
+    label: str = ""
+    models: Callable[[], Sequence[ModelRow]] | None = None
+    keep_values: Callable[[Values], None] | None = None
+    keep_model: Callable[[str], None] | None = None
+    keep_theme: Callable[[str], None] | None = None
+    theme: str | None = None

@@ -1,0 +1,221 @@
+"""What the main screen consists of, and how it is brought up to date."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.content import Content
+from textual.screen import Screen
+
+from chatapp.tui import words
+from chatapp.tui.given import Given, Model, Values
+from chatapp.tui.live import LiveCount, Preview
+from chatapp.tui.request import Request
+from chatapp.tui.screens.keys import LAST, keys_for
+from chatapp.tui.session import Session
+from chatapp.tui.taking import TurnTaker
+from chatapp.tui.widgets.composer import Composer
+from chatapp.tui.widgets.context_view import ContextView
+from chatapp.tui.widgets.conversation import ConversationPane
+from chatapp.tui.widgets.header import Header, HeaderFacts
+from chatapp.tui.widgets.keybar import KeyBar
+from chatapp.tui.widgets.meter import Meter
+
+if TYPE_CHECKING:
+    from chatapp.conversation import Conversation, Node, TurnFacts
+
+__all__ = ["ChatBase"]
+
+_WRITE = "Enter sends · ^J new line"
+
+
+class ChatBase(Screen[None]):
+    """The parts of the screen and what is shown on them. What can be done is added on top."""
+
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (as Textual declares it)
+        (0, "-tiny"),
+        (60, "-narrow"),
+        (100, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012
+    AUTO_FOCUS = "Composer"
+    TITLE = "chatapp"
+
+    def __init__(self, given: Given) -> None:
+        super().__init__()
+        self.given = given
+        self.model: Model | None = None
+        self.model_name = given.model
+        self.values: Values | None = None
+        self.opened = asyncio.Event()
+        """Set when the first model is at hand, or could not be opened."""
+        self.loaded: float | None = None
+        self.failed = False
+        self.weights_mark = ""
+        self.log_state = "log: off"
+        self.sessions = [Session(1, ConversationPane(1))]
+        self.current = 0
+        self.turns = TurnTaker(self)
+        self.count = LiveCount(self._to_count, self._counted)
+        self._preview: Preview | None = None
+        self._of_turn: tuple[TurnFacts, Request] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Header()
+        with Horizontal(id="main"):
+            with Container(id="sessions"):
+                yield self.session.pane
+            yield ContextView()
+        yield Meter()
+        yield Composer(id="composer")
+        yield KeyBar()
+
+    # ── what there is ───────────────────────────────────────────────────────────────────────────
+
+    @property
+    def session(self) -> Session:
+        """The session in sight."""
+        return self.sessions[self.current]
+
+    @property
+    def conversation(self) -> Conversation | None:
+        """Its conversation; ``None`` until a model is at hand."""
+        return self.session.conversation
+
+    @property
+    def composer(self) -> Composer:
+        return self.query_one(Composer)
+
+    @property
+    def context_view(self) -> ContextView:
+        return self.query_one(ContextView)
+
+    def say(self, text: str, *, wrong: bool = False) -> None:
+        """A short notice. It is never read as markup."""
+        self.notify(text, severity="error" if wrong else "information", markup=False)
+
+    # ── drafts ──────────────────────────────────────────────────────────────────────────────────
+
+    def keep_draft(self, session: Session) -> None:
+        """Take what is written now into the session that is in sight."""
+        if session is self.session:
+            session.draft = self.composer.draft
+
+    def show_draft(self, session: Session) -> None:
+        """Put a session's draft into the input, if the session is in sight."""
+        if session is not self.session:
+            return
+        composer = self.composer
+        composer.draft = session.draft
+        editing = session.editing
+        composer.set_class(editing is not None, "-editing")
+        if editing is None:
+            composer.border_title = Content("your message")
+            composer.border_subtitle = Content(_WRITE)
+        else:
+            composer.border_title = Content("editing: the old message and its answers are kept")
+            composer.border_subtitle = Content("Enter sends it as a new branch · Esc leaves")
+
+    # ── bringing up to date ─────────────────────────────────────────────────────────────────────
+
+    def refresh_all(self) -> None:
+        """Show all numbers as they are now."""
+        if not self.is_mounted:
+            return
+        self.refresh_header()
+        self.refresh_keys()
+        conversation = self.conversation
+        frame = self.query_one("#sessions")
+        width = frame.size.width - 6
+        turns = conversation.turns if conversation else []
+        total = conversation.total_sent if conversation else 0
+        frame.border_title = Content("conversation")
+        frame.border_subtitle = Content(words.total_sent(turns, total, width))
+        self.count.changed()
+        self._show_request()
+
+    def refresh_header(self) -> None:
+        """Show the state of things in the first line."""
+        state, wrong = self._state()
+        label = self.model.label if self.model else self.given.label or self.model_name
+        self.query_one(Header).show(
+            HeaderFacts(
+                model=label,
+                state=state,
+                wrong=wrong,
+                weights=self.weights_mark,
+                log=self.log_state,
+                session=self.current + 1,
+                sessions=len(self.sessions),
+            )
+        )
+
+    def _state(self) -> tuple[str, bool]:
+        if self.model is None:
+            return ("no model", True) if self.failed else ("starting…", False)
+        engine = self.model.engine
+        if engine.state == "ready":
+            return ("server", False) if engine.kind == "server" else ("ready", False)
+        if engine.state == "loading":
+            done = f" {self.loaded:.0%}" if self.loaded is not None else ""
+            return f"loading the model…{done}", False
+        if engine.state == "failed":
+            return "not loaded", True
+        return ("starts with the next message", False) if engine.starts else ("starting…", False)
+
+    def refresh_keys(self) -> None:
+        """Show the keys that matter now."""
+        session = self.session
+        keys = keys_for(
+            written=bool(self.composer.text),
+            busy=session.busy,
+            editing=session.editing is not None,
+            selected=session.pane.selected,
+            said=bool(self.conversation and self.conversation.turns),
+            sessions=len(self.sessions),
+        )
+        self.query_one(KeyBar).show(keys, LAST)
+
+    # ── counting and the request ────────────────────────────────────────────────────────────────
+
+    def _to_count(self) -> tuple[Conversation, str, Node | None] | None:
+        if self.conversation is None:
+            return None
+        return self.conversation, self.composer.draft.full, self.session.editing
+
+    def forget_preview(self) -> None:
+        """What was counted belongs to another session."""
+        self._preview = None
+        self.context_view.show(None)
+
+    def _counted(self, result: Preview | None) -> None:
+        if not self.is_mounted:
+            return
+        meter = self.query_one(Meter)
+        if result is None:
+            meter.show(None, "counting…" if self.model else "no model is at hand yet")
+            return
+        self._preview = result
+        meter.show(result.budget, result.note)
+        if self.model is not None:
+            meter.tooltip = Content(words.counted_by(self.model.counter))
+        self._show_request()
+
+    def _show_request(self) -> None:
+        """Show the last request, or the next one while it is being written."""
+        session = self.session
+        writing = bool(self.composer.text) and not session.busy
+        if session.arrived is not None and not writing:
+            self.context_view.show(self._request_of(session.arrived))
+        elif self._preview is not None and self.count.fresh and not session.busy:
+            self.context_view.show(self._preview.request)
+
+    def _request_of(self, facts: TurnFacts) -> Request:
+        if self._of_turn is None or self._of_turn[0] is not facts:
+            pipe = self.model is None or self.model.engine.kind == "local"
+            shown = Request(facts.request, facts.new, facts.prompt, facts.number, pipe)
+            self._of_turn = (facts, shown)
+        return self._of_turn[1]

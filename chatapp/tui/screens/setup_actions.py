@@ -1,0 +1,161 @@
+"""The model and the settings: opened after the first frame, changed on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from typing import Any
+
+from chatapp.tui import words
+from chatapp.tui.given import Model, Values
+from chatapp.tui.screens.session_actions import SessionActions
+
+__all__ = ["SetupActions"]
+
+
+class SetupActions(SessionActions):
+    """Opening a model never blocks the screen: one can write while weights load."""
+
+    def begin(self) -> None:
+        """Open the first model. Called when the first frame is on the screen."""
+        self._open(self.given.model, None)
+
+    def _open(self, name: str, values: Values | None) -> None:
+        self.run_worker(
+            self._opening(name, values),
+            name="open",
+            group="open",
+            exclusive=True,
+            exit_on_error=False,
+        )
+
+    async def _opening(self, name: str, values: Values | None) -> None:
+        """Put another model (or window) in place of the one at hand, and load it."""
+        # On a thread: these bring the template engine and more.
+        await asyncio.to_thread(importlib.import_module, "chatapp.conversation")
+        from chatapp.errors import ChatappError
+
+        try:
+            values = values or self.values or self.given.values()
+            model = await self.given.open_model(name, values.window)
+        except ChatappError as error:
+            self.failed = self.model is None
+            self.session.pane.notice(f"✗ {words.one_line(str(error))} F3 chooses a model.")
+            self.opened.set()
+            self.refresh_all()
+            return
+        old, self.model = self.model, model
+        self.model_name, self.values, self.failed, self.loaded = name, values, False, None
+        for session in self.sessions:
+            self.attach(session)
+        self.opened.set()
+        if hasattr(model.engine, "on_loading"):
+            model.engine.on_loading = self._loading
+        self.refresh_all()
+        if old is not None:
+            await old.engine.close()
+        await self._load(model)
+
+    async def _load(self, model: Model) -> None:
+        from chatapp.errors import ChatappError
+
+        self.count.changed()
+        try:
+            await model.engine.start()
+        except ChatappError as error:
+            self.session.pane.notice(f"✗ {words.one_line(str(error))} F3 chooses another model.")
+        self.refresh_all()
+        # The first reply should not wait for its Markdown parser.
+        await asyncio.to_thread(importlib.import_module, "chatapp.tui.widgets.markdown")
+
+    def _loading(self, done: float) -> None:
+        self.loaded = done
+        self.refresh_header()
+
+    def _idle(self) -> bool:
+        """Whether no session is being answered; if not, say what to do."""
+        if any(session.busy for session in self.sessions):
+            self.say("The model is answering. Stop it first (Esc).")
+            return False
+        return True
+
+    # ── dialogs ─────────────────────────────────────────────────────────────────────────────────
+
+    def _dialog(self, work: Any) -> None:
+        self.run_worker(work, name="dialog", group="dialog", exclusive=True, exit_on_error=False)
+
+    def action_models(self) -> None:
+        """Choose another model."""
+        if self.given.models is None:
+            self.say("This chat uses a server; its model is chosen there (or with --model).")
+        elif self._idle():
+            self._dialog(self._choose_model())
+
+    async def _choose_model(self) -> None:
+        from chatapp.errors import ChatappError
+        from chatapp.tui.dialogs.models import ModelsDialog
+
+        assert self.given.models is not None
+        try:
+            rows = await asyncio.to_thread(self.given.models)
+        except ChatappError as error:
+            self.say(words.one_line(str(error)), wrong=True)
+            return
+        chosen = await self.app.push_screen_wait(ModelsDialog(rows, self.model_name))
+        if chosen is None or (chosen == self.model_name and self.model is not None):
+            return
+        if self._idle():
+            self.kept(self.given.keep_model, chosen)
+            self._open(chosen, None)
+
+    def action_settings(self) -> None:
+        """Change the settings of this conversation and of those to come."""
+        if self.values is None:
+            self.say("The settings can be changed when a model is at hand.")
+        elif self._idle():
+            self._dialog(self._change_settings(self.values))
+
+    async def _change_settings(self, values: Values) -> None:
+        from chatapp.tui.dialogs.settings import SettingsDialog, SettingsResult
+
+        conversation = self.conversation
+        if conversation is not None:
+            values = Values(
+                conversation.system, conversation.sampling, conversation.policy, values.window
+            )
+        given = SettingsResult(values.system, values.sampling, values.policy, values.window)
+        result = await self.app.push_screen_wait(SettingsDialog(given, self._trained))
+        if result is None or result == given or not self._idle():
+            return
+        chosen = Values(result.system, result.sampling, result.policy, result.window)
+        if conversation is not None:
+            conversation.system = chosen.system
+            conversation.sampling = chosen.sampling
+            conversation.policy = chosen.policy
+        before, self.values = values, chosen
+        self.kept(self.given.keep_values, chosen)
+        if chosen.window != before.window:
+            self._open(self.model_name, chosen)
+        self.refresh_all()
+
+    @property
+    def _trained(self) -> int | None:
+        info = self.model.engine.info if self.model else None
+        return info.trained if info else None
+
+    def action_help(self, topic: str = "") -> None:
+        """Keys and words."""
+        from chatapp.tui.dialogs.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(topic or None))
+
+    def kept(self, keep: Any, value: object) -> None:
+        """Hand a choice to whoever keeps it for the next run."""
+        from chatapp.errors import ChatappError
+
+        if keep is None:
+            return
+        try:
+            keep(value)
+        except ChatappError as error:
+            self.say(f"Used now, but not kept: {words.one_line(str(error))}", wrong=True)

@@ -1,0 +1,50 @@
+"""A session on the screen: its conversation, its messages in sight, and its own draft."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from chatapp.tui.widgets.composer import Draft
+
+if TYPE_CHECKING:
+    from textual.worker import Worker
+
+    from chatapp.conversation import Conversation, Node, TurnFacts
+    from chatapp.tui.widgets.conversation import ConversationPane
+
+__all__ = ["Session"]
+
+
+@dataclass(eq=False)
+class Session:
+    """``editing`` is the message that the draft will replace; ``aside`` the draft put by for it.
+
+    ``turn`` is the worker that takes a turn now; ``begun`` whether its request is on its way;
+    ``arrived`` the last request that a model has received.
+    """
+
+    number: int
+    pane: ConversationPane
+    conversation: Conversation | None = None
+    draft: Draft = field(default_factory=Draft)
+    editing: Node | None = None
+    aside: Draft = field(default_factory=Draft)
+    turn: Worker[None] | None = None
+    begun: bool = False
+    arrived: TurnFacts | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn is under way or waiting."""
+        return self.turn is not None
+
+    def give_back(self, draft: Draft, editing: Node | None) -> None:
+        """Nothing was sent: put the message back where it was written."""
+        if self.editing is not None:
+            # Another edit has begun meanwhile: the message waits behind it.
+            self.aside = self.aside.after(draft)
+        elif editing is not None:
+            self.aside, self.draft, self.editing = self.draft, draft, editing
+        else:
+            self.draft = self.draft.after(draft)

@@ -1,0 +1,152 @@
+"""Taking turns: from Enter to the request on its way, and back if nothing could be sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from typing import TYPE_CHECKING
+
+from chatapp.tui import words
+from chatapp.tui.session import Session
+from chatapp.tui.turn import TurnOnScreen
+from chatapp.tui.widgets.composer import Draft
+
+if TYPE_CHECKING:
+    from chatapp.conversation import Conversation, Node, Overflow, Step
+    from chatapp.tui.screens.base import ChatBase
+
+    Steps = Callable[[Conversation], AsyncGenerator[Step, None]]
+
+__all__ = ["TurnTaker"]
+
+_BUSY = "The model is still answering. Esc stops it; what you wrote stays here."
+
+
+class TurnTaker:
+    """Runs the turns of all sessions, one at a time, as workers of the screen."""
+
+    def __init__(self, screen: ChatBase) -> None:
+        self._screen = screen
+        self._one_at_a_time = asyncio.Lock()
+
+    # ── what a person asks for ──────────────────────────────────────────────────────────────────
+
+    def send(self, session: Session, draft: Draft) -> None:
+        """Send ``draft``, as a new message or in place of the one that is edited."""
+        if session.busy:
+            self._screen.say(_BUSY)
+            return
+        text, editing = draft.full, session.editing
+
+        def steps(conversation: Conversation) -> AsyncGenerator[Step, None]:
+            return conversation.edit(editing, text) if editing else conversation.send(text)
+
+        session.editing = None
+        session.draft, session.aside = session.aside, Draft()
+        self._screen.show_draft(session)
+        self._take(session, steps, draft, editing)
+
+    def regenerate(self, session: Session, reply: Node) -> None:
+        """Answer again in place of ``reply``."""
+        if session.busy:
+            self._screen.say(_BUSY)
+        elif session.conversation is not None:
+            if hint := words.same_again(session.conversation.sampling.temperature):
+                self._screen.say(hint)
+            self._take(session, lambda talk: talk.regenerate(reply), Draft(), None)
+
+    async def stop(self, session: Session) -> None:
+        """End the turn of this session: a reply keeps what was said, a message comes back."""
+        if session.turn is None:
+            return
+        if session.begun and session.conversation is not None:
+            await session.conversation.stop()
+        else:
+            session.turn.cancel()
+
+    # ── one turn ────────────────────────────────────────────────────────────────────────────────
+
+    def _take(self, session: Session, steps: Steps, draft: Draft, editing: Node | None) -> None:
+        session.begun = False
+        session.turn = self._screen.run_worker(
+            self._run(session, steps, draft, editing),
+            name="turn",
+            group=f"turn-{session.number}",
+            exclusive=True,
+            exit_on_error=False,
+        )
+        self._screen.refresh_all()
+
+    async def _run(
+        self, session: Session, steps: Steps, draft: Draft, editing: Node | None
+    ) -> None:
+        from chatapp.conversation import Overflow
+        from chatapp.errors import ChatappError
+
+        try:
+            await session.pane.show_pending(draft.full, "waiting for the model to load")
+            conversation = await self._conversation(session)
+            if self._one_at_a_time.locked():
+                session.pane.wait_for("waiting: another session is being answered")
+            async with self._one_at_a_time:
+                session.pane.wait_for(self._waiting(conversation))
+                try:
+                    await self._follow(session, steps(conversation))
+                except Overflow as over:
+                    await self._make_room(session, conversation, steps, over)
+        except ChatappError as error:
+            where = " Your message is in the input." if draft else ""
+            session.pane.notice(f"✗ {words.one_line(str(error))}{where}")
+        finally:
+            await self._after(session, draft, editing)
+
+    async def _conversation(self, session: Session) -> Conversation:
+        await self._screen.opened.wait()
+        if session.conversation is None:
+            from chatapp.errors import ChatappError
+
+            raise ChatappError("No model could be opened: F3 chooses another.")
+        return session.conversation
+
+    @staticmethod
+    def _waiting(conversation: Conversation) -> str:
+        if conversation.engine.state != "ready":
+            return "waiting for the model to load"
+        if conversation.policy == "summary":
+            return "counting; if it does not fit, the model first writes a summary"
+        return "counting, then sending"
+
+    async def _follow(self, session: Session, steps: AsyncGenerator[Step, None]) -> None:
+        session.pane.notice("")
+        await TurnOnScreen(session, self._screen.refresh_all).follow(steps)
+
+    async def _make_room(
+        self, session: Session, conversation: Conversation, steps: Steps, over: Overflow
+    ) -> None:
+        """Ask what to do with a transcript that does not fit; without an answer nothing is sent."""
+        from chatapp.tui.dialogs.overflow import OverflowDialog
+
+        nodes = conversation.nodes
+        view = conversation.view.visible(nodes)
+        out = view.index(over.first) if over.first in view else 0
+        choice = await self._screen.app.push_screen_wait(OverflowDialog(over, out))
+        if choice is None:
+            raise over
+        kept, conversation.policy = conversation.policy, choice
+        try:
+            session.pane.wait_for(self._waiting(conversation))
+            await self._follow(session, steps(conversation))
+        finally:
+            conversation.policy = kept
+
+    async def _after(self, session: Session, draft: Draft, editing: Node | None) -> None:
+        if not self._screen.is_mounted:
+            return
+        await session.pane.clear_pending()
+        if draft and not session.begun:
+            self._screen.keep_draft(session)
+            session.give_back(draft, editing)
+            self._screen.show_draft(session)
+        await session.pane.sync()
+        session.turn, session.begun = None, False
+        self._screen.refresh_all()

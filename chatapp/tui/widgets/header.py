@@ -1,0 +1,81 @@
+"""The first line: what runs, what is kept, which session this is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.style import Style
+from textual.widget import Widget
+
+from chatapp.tui.words import one_line
+
+__all__ = ["Header", "HeaderFacts"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFacts:
+    """What the header tells. ``weights`` is empty until something is known of them."""
+
+    model: str = ""
+    state: str = ""
+    wrong: bool = False
+    weights: str = ""
+    log: str = "log: off"
+    session: int = 1
+    sessions: int = 1
+
+
+def _button(text: str, action: str) -> Content:
+    return Content(text).stylize(Style.from_meta({"@click": f"screen.{action}"}))
+
+
+class Header(Widget):
+    """One line. Where the screen is narrow, it leaves out what can be seen elsewhere."""
+
+    ALLOW_SELECT = False
+
+    facts = HeaderFacts()
+
+    def show(self, facts: HeaderFacts) -> None:
+        """Tell these facts."""
+        if facts != self.facts:
+            self.facts = facts
+            self.refresh()
+
+    def render(self) -> Content:
+        width = self.size.width
+        for roomy in range(4, -1, -1):
+            left, right = self._left(roomy), self._right(roomy)
+            gap = width - left.cell_length - right.cell_length
+            if gap >= 1:
+                return left + Content(" " * gap) + right
+        return left.truncate(max(width - right.cell_length, 0), pad=True) + right
+
+    def _left(self, roomy: int) -> Content:
+        facts = self.facts
+        model = one_line(facts.model)
+        if roomy < 2 and len(model) > 16:
+            model = model[:15] + "…"
+        parts = []
+        if roomy >= 2:
+            parts.append(Content.styled("chatapp", "bold $text-primary"))
+        if roomy >= 1:
+            parts.append(Content.styled(model, "bold"))
+        state = one_line(facts.state)
+        parts.append(Content.styled(state, "$text-error bold" if facts.wrong else ""))
+        if facts.weights and roomy >= 3:
+            parts.append(Content(one_line(facts.weights)))
+        parts.append(Content(facts.log + (" (nothing is kept)" if roomy == 4 else "")))
+        return Content(" ") + Content("  " if roomy < 2 else "   ").join(parts)
+
+    def _right(self, roomy: int) -> Content:
+        facts = self.facts
+        name = f"session {facts.session} of {facts.sessions}"
+        if roomy < 2:
+            name = f"{facts.session}/{facts.sessions}"
+        parts = [_button(name, "sessions")]
+        if facts.sessions > 1 and roomy >= 2:
+            parts = [_button("‹", "previous_session"), *parts, _button("›", "next_session")]
+        new = _button(" + new " if roomy >= 2 else " + ", "new_session").stylize("reverse")
+        return Content(" ").join([*parts, new]) + Content(" ")

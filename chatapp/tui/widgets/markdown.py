@@ -1,0 +1,108 @@
+"""Markdown written by a model: shown, never obeyed.
+
+Imported with the first reply, as it brings a parser that the first frame need not wait for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Markdown
+from textual.widgets._markdown import MarkdownTable, MarkdownTableContent
+from textual.widgets.markdown import MarkdownFence
+
+__all__ = ["ReplyMarkdown"]
+
+_LONGEST_LIT: Final = 10_000
+"""Longer code is shown without colours: finding them costs more than they tell."""
+
+
+def _show_addresses(state: StateCore) -> None:
+    """Write each link's address beside its text, so that nothing points where it does not say."""
+    for token in state.tokens:
+        if token.type == "inline" and token.children:
+            token.children = _with_addresses(token.children)
+
+
+def _with_addresses(children: list[Token]) -> list[Token]:
+    shown: list[Token] = []
+    open_links: list[tuple[str, int]] = []
+    for child in children:
+        if child.type == "link_open":
+            open_links.append((str(child.attrs.get("href", "")), len(shown)))
+        elif child.type == "link_close" and open_links:
+            address, start = open_links.pop()
+            text = "".join(part.content for part in shown[start:])
+            if text not in address or not text:
+                shown.append(_text(f" ({address})"))
+        shown.append(child)
+        if child.type == "image":
+            shown.append(_text(f" ({child.attrs.get('src', '')})"))
+    return shown
+
+
+def _text(content: str) -> Token:
+    return Token("text", "", 0, content=content)
+
+
+class _Parser(MarkdownIt):
+    def parse(self, src: str, env: MutableMapping[str, Any] | None = None) -> list[Token]:
+        """Read Markdown; what cannot be read stands as it is."""
+        try:
+            return super().parse(src, env)
+        except Exception:  # a model can write anything, and a parser has limits
+            lines = max(len(src.splitlines()), 1)
+            return [Token("fence", "code", 0, map=[0, lines], content=src)]
+
+
+def _parser() -> MarkdownIt:
+    # HTML off: tags are then shown as the text they are, where Textual would leave them out.
+    parser = _Parser("gfm-like", {"html": False})
+    parser.core.ruler.push("show_addresses", _show_addresses)
+    return parser
+
+
+class _Fence(MarkdownFence):
+    @classmethod
+    def highlight(cls, code: str, language: str, ansi: bool = False, dark: bool = False) -> Content:
+        # Without a language Textual would guess one, which loads every lexer there is.
+        if not language or len(code) > _LONGEST_LIT:
+            return Content(code)
+        return super().highlight(code, language, ansi=ansi, dark=dark)
+
+
+class _TableContent(MarkdownTableContent):
+    def compose(self) -> ComposeResult:
+        for cell in super().compose():
+            cell.tooltip = None  # tooltips would read the cell's text as console markup
+            yield cell
+
+
+class _Table(MarkdownTable):
+    def compose(self) -> ComposeResult:
+        self._headers, self._rows = self._get_headers_and_rows()
+        yield _TableContent(self._headers, self._rows)
+
+
+class ReplyMarkdown(Markdown):
+    """A reply. Links show their address and open nothing; HTML is text."""
+
+    BLOCKS = {  # noqa: RUF012 (as Textual declares it)
+        **Markdown.BLOCKS,
+        "fence": _Fence,
+        "code_block": _Fence,
+        "table_open": _Table,
+    }
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text, parser_factory=_parser, open_links=False)
+
+    def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
+        event.stop()
+        self.notify(f"Links are not opened from here: {event.href}", markup=False)

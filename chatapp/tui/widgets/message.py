@@ -1,0 +1,236 @@
+"""One message of the conversation: who, how often sent, the text, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message as Event
+from textual.style import Style
+from textual.widget import Widget
+from textual.widgets import Static
+
+from chatapp.tui import words
+
+if TYPE_CHECKING:
+    from textual.widgets.markdown import MarkdownStream
+
+    from chatapp.conversation import Node
+    from chatapp.tui.widgets.markdown import ReplyMarkdown
+
+__all__ = ["MessageView"]
+
+_SHOWN: Final = 6_000
+"""Characters of a person's message that are shown; all of it is sent."""
+_MARKDOWN: Final = 60_000
+"""A longer reply is shown as plain text, as laying out its Markdown would hold up the screen."""
+
+
+class _Head(Widget):
+    """The first line of a message, with something at its right end."""
+
+    ALLOW_SELECT = False
+
+    left = Content()
+    right = Content()
+
+    def show(self, left: Content, right: Content) -> None:
+        if (left, right) != (self.left, self.right):
+            self.left, self.right = left, right
+            self.refresh()
+
+    def render(self) -> Content:
+        gap = self.size.width - self.left.cell_length - self.right.cell_length
+        if gap < 1:
+            return Content.assemble(self.left, " ", self.right).truncate(self.size.width)
+        return Content.assemble(self.left, " " * gap, self.right)
+
+
+class MessageView(Vertical):
+    """A message on the screen. It reads its node again whenever :meth:`refresh_node` is called."""
+
+    class Chosen(Event):
+        """The message was clicked."""
+
+        def __init__(self, node: Node) -> None:
+            super().__init__()
+            self.node = node
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(classes=f"-{node.role}")
+        self.node = node
+        self.progress: list[str] = []
+        self.outside = False
+        self.latest = True
+        self._foot_lines: list[Content] | None = None
+        self._selected = False
+        self._sweeping = False
+        self._sent_shown = node.sent
+        self._stream: MarkdownStream | None = None
+        self._markdown: ReplyMarkdown | None = None
+
+    # ── what it consists of ─────────────────────────────────────────────────────────────────────
+
+    def compose(self) -> ComposeResult:
+        yield _Head()
+        if self.node.role == "assistant" and len(self.node.content) <= _MARKDOWN:
+            from chatapp.tui.widgets.markdown import ReplyMarkdown
+
+            self._markdown = ReplyMarkdown(words.visible(self.node.content))
+            yield self._markdown
+        else:
+            yield Static(self._plain(), classes="body", markup=False)
+        yield Static("", classes="foot", markup=False)
+
+    def on_mount(self) -> None:
+        self.refresh_node()
+
+    def _plain(self) -> Content:
+        text = words.visible(self.node.content)
+        if len(text) <= _SHOWN:
+            return Content(text)
+        more = words.many(len(text) - _SHOWN, "more character")
+        return Content.assemble(
+            text[:_SHOWN], ("\n… ", "dim"), (f"{more}. All of it is sent (F2 shows it).", "italic")
+        )
+
+    # ── head and foot ───────────────────────────────────────────────────────────────────────────
+
+    def refresh_node(self) -> None:
+        """Show the node as it is now."""
+        if not self.is_mounted:
+            return
+        if not self._sweeping:
+            self._sent_shown = self.node.sent
+        self.query_one(_Head).show(self._left(), self._right())
+        lines = list(self._foot())
+        if lines != self._foot_lines:
+            # An update lays out the whole conversation, so only for something new.
+            self._foot_lines = lines
+            foot = self.query_one(".foot", Static)
+            foot.update(Content("\n").join(lines))
+            foot.display = bool(lines)
+
+    def _left(self) -> Content:
+        mark = "▸ " if self._selected else ""
+        parts: list[Content] = [Content.styled(f"{mark}{words.role(self.node.role)}", "bold")]
+        siblings = self.node.siblings
+        if len(siblings) > 1:
+            noun = "answer" if self.node.role == "assistant" else "version"
+            parts.append(self._button("‹", "earlier_answer"))
+            parts.append(Content(f"{noun} {self.node.place + 1} of {len(siblings)}"))
+            parts.append(self._button("›", "later_answer"))
+        return Content(" ").join(parts)
+
+    def _right(self) -> Content:
+        if self.node.status == "streaming" and not self._sent_shown:
+            return Content()
+        label = words.times_sent(self._sent_shown)
+        if self.outside:
+            label = f"{label} · not sent any more"
+        if self._sweeping:
+            return Content.styled(f"▶ {label} ", "reverse bold")
+        return Content.styled(label, "$foreground 60%")
+
+    def _foot(self) -> Iterator[Content]:
+        for line in words.flow(self.progress, self._foot_width):
+            yield Content.styled(line, "italic")
+        if ending := words.ending(self.node):
+            wrong = self.node.status == "failed"
+            yield Content.styled(ending, "$text-error" if wrong else "$text-warning")
+        facts = self.node.facts
+        if facts and self.node.status != "streaming" and not self.progress:
+            # All numbers under the latest reply; under the others, those that tell the story.
+            phrases = words.turn(facts)[: None if self.latest or self._selected else 1]
+            for line in words.flow(phrases, self._foot_width):
+                yield Content.styled(line, "$foreground 60%")
+        if self._selected:
+            yield self._actions()
+
+    @property
+    def _foot_width(self) -> int:
+        return self.content_size.width or 60
+
+    def on_resize(self) -> None:
+        self.refresh_node()
+
+    def _actions(self) -> Content:
+        pairs = [("copy", "copy"), ("edit", "edit and send again")]
+        if self.node.role == "assistant":
+            pairs[1] = ("regenerate", "answer again")
+        return Content("   ").join(self._button(f"[ {name} ]", action) for action, name in pairs)
+
+    def _button(self, text: str, action: str) -> Content:
+        return Content(text).stylize(
+            Style.from_meta({"@click": f"screen.here('{action}', {id(self.node)})"})
+        )
+
+    # ── what can be done to it ──────────────────────────────────────────────────────────────────
+
+    @property
+    def selected(self) -> bool:
+        return self._selected
+
+    @selected.setter
+    def selected(self, selected: bool) -> None:
+        if selected != self._selected:
+            self._selected = selected
+            self.set_class(selected, "-selected")
+            self.refresh_node()
+
+    def begin_sweep(self) -> None:
+        """Hold the old count until the sweep reaches this message."""
+        self._sweeping = False
+        self._sent_shown = max(self.node.sent - 1, 0)
+        self.query_one(_Head).show(self._left(), self._right())
+
+    def sweep(self, here: bool) -> None:
+        """The sweep is at this message, or has passed it: its count is the new one."""
+        self._sweeping = here
+        self._sent_shown = self.node.sent
+        self.set_class(here, "-sweeping")
+        self.refresh_node()
+
+    def set_outside(self, outside: bool) -> None:
+        """Whether the message lies before the model's view and is no longer sent."""
+        if outside != self.outside:
+            self.outside = outside
+            self.set_class(outside, "-outside")
+            self.refresh_node()
+
+    async def write(self, text: str) -> None:
+        """Add to the reply as it comes."""
+        if self._markdown is None or not self.is_mounted:
+            return
+        if len(self.node.content) > _MARKDOWN:
+            return
+        if self._stream is None:
+            self._stream = self._markdown.get_stream(self._markdown)
+        await self._stream.write(words.visible(text))
+
+    async def finish(self) -> None:
+        """Show the whole reply once more, laid out in one piece."""
+        try:
+            if self._stream is not None:
+                await self._stream.stop()
+            if self._markdown is not None and self.is_mounted:
+                if len(self.node.content) > _MARKDOWN:
+                    raise ValueError("too long")
+                await self._markdown.update(words.visible(self.node.content))
+        except Exception:  # a parser fed with anything at all; the text itself is never lost
+            await self._show_plain()
+        self._stream = None
+        self.refresh_node()
+
+    async def _show_plain(self) -> None:
+        if self._markdown is not None and self.is_mounted:
+            plain = Static(self._plain(), classes="body", markup=False)
+            await self.mount(plain, after=self._markdown)
+            await self._markdown.remove()
+            self._markdown = None
+
+    def on_click(self) -> None:
+        self.post_message(self.Chosen(self.node))
