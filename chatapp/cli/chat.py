@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chatapp.tui.dialogs.model_rows import ModelRow
     from chatapp.tui.given import Given, Model, Values
 
-__all__ = ["register"]
+__all__ = ["Wiring", "register"]
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,10 +46,10 @@ def _command(args: argparse.Namespace) -> int:
 
     from chatapp.tui.app import run
 
-    return run(_Wiring(home, settings).given(model))
+    return run(Wiring(home, settings).given(model))
 
 
-class _Wiring:
+class Wiring:
     """What the screen asks for, made from a home and its settings."""
 
     def __init__(self, home: Home, settings: AppSettings) -> None:

@@ -89,17 +89,24 @@ class Conversation:
         """Tokens sent since the start, all turns; ``None`` if a server hid some."""
         return self._total
 
-    def messages(self, draft: str = "") -> list[Message]:
-        """What the next request would hold, with ``draft`` as the new message."""
-        found = self.view.messages(self.system, self.nodes)
+    def messages(self, draft: str = "", instead_of: Node | None = None) -> list[Message]:
+        """What the next request would hold, with ``draft`` as the new message.
+
+        ``instead_of``: as an edit of that message, whose branch is then left.
+        """
+        found = self.view.messages(self.system, self._before(instead_of))
         return [*found, Message("user", draft)] if draft else found
 
-    def unsent(self, draft: str = "") -> frozenset[int]:
-        """Which of :meth:`messages` (with the same draft) no request has held yet."""
-        messages = self.messages(draft)
-        carried = self._carried(messages, self.nodes)
+    def unsent(self, draft: str = "", instead_of: Node | None = None) -> frozenset[int]:
+        """Which of :meth:`messages` (of the same arguments) no request has held yet."""
+        messages = self.messages(draft, instead_of)
+        carried = self._carried(messages, self._before(instead_of))
         known = {n for n, part in enumerate(carried) if self._known(part)}
         return frozenset(range(len(messages))) - known
+
+    def _before(self, node: Node | None) -> list[Node]:
+        """The chosen branch, or what stands before ``node``."""
+        return self._up_to(node.parent) if node is not None and node.parent else self.nodes
 
     def system_was_sent(self) -> bool:
         return self.system in self._system_sent

@@ -19,6 +19,7 @@ from chatapp.context.messages import Message, as_dicts
 from chatapp.context.prompt import Prompt
 from chatapp.engine import wire
 from chatapp.engine.interface import State
+from chatapp.engine.memory import KvType
 from chatapp.engine.protocol import (
     Checked,
     Done,
@@ -50,12 +51,14 @@ class EngineOptions:
     window: int | None = None
     threads: int | None = None
     gpu_layers: int = 0
+    kv_type: KvType = "f16"
     reuse: bool = True
 
     def arguments(self) -> list[str]:
         found = ["--window", str(self.window or DEFAULT_WINDOW)]
         found += ["--threads", str(self.threads)] if self.threads else []
         found += ["--gpu-layers", str(self.gpu_layers)] if self.gpu_layers else []
+        found += ["--kv-type", self.kv_type]
         return found + ([] if self.reuse else ["--no-reuse"])
 
 
@@ -212,6 +215,11 @@ class LocalEngine:
             with contextlib.suppress(OSError):
                 await process.stdin.wait_closed()
 
+    def kill(self) -> None:
+        """End the process at once, as a fault would; the next request starts another one."""
+        if self._process is not None and self._alive:
+            self._process.kill()
+
     async def close(self) -> None:
         async with self._starting:
             await self._end()
@@ -233,24 +241,65 @@ class LocalEngine:
         return number
 
     async def _send(self, value: Mapping[str, Any]) -> tuple[int, asyncio.Queue[Any]]:
-        """Write a request that has answers; its number and the queue of its events."""
+        """Write a request that has answers; its number and the queue of its events.
+
+        If it cannot be written, the queue says that the process ended, as it does later.
+        """
         queue: asyncio.Queue[Any] = asyncio.Queue()
-        self._replies[self._next + 1] = queue
-        return await self._write(value), queue
+        number = self._next + 1
+        self._replies[number] = queue
+        try:
+            await self._write(value)
+        except EngineDied as error:
+            if self._reader is not None:
+                await asyncio.wait({self._reader}, timeout=_GRACE)
+            queue.put_nowait(error)
+        return number, queue
 
     async def _cancel(self, number: int) -> None:
         with contextlib.suppress(EngineDied):
             await self._write({"type": "cancel", "target": number})
 
+    async def _begin(
+        self, value: Mapping[str, Any], request: Generate | None = None
+    ) -> tuple[int, asyncio.Queue[Any], Any]:
+        """Send a request; its number, the queue of its events, and the first of them.
+
+        A process that died before it said anything about the request is replaced, once: nothing
+        had happened yet.
+        """
+        for last in (False, True):
+            await self.start()
+            number, queue = await self._send(value)
+            if request is not None:
+                self._running[number] = request
+            try:
+                event = await queue.get()
+            except BaseException:
+                await self._leave(number)
+                raise
+            died = isinstance(event, EngineDied) and number not in self._cancelling
+            if last or not died:
+                break
+            self._forget(number)
+        return number, queue, event
+
+    def _forget(self, number: int) -> None:
+        self._running.pop(number, None)
+        self._cancelling.discard(number)
+        self._replies.pop(number, None)
+
+    async def _leave(self, number: int) -> None:
+        """Whoever listened has left: nobody should wait for the rest of this answer."""
+        await asyncio.shield(self._cancel(number))
+        self._forget(number)
+
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
-        await self.start()
-        number, queue = await self._send(request.as_dict())
-        self._running[number] = request
+        number, queue, event = await self._begin(request.as_dict(), request)
         ended = False
         text = ""
         try:
-            while not ended:
-                event = await queue.get()
+            while True:
                 if isinstance(event, EngineError):
                     ended = True
                     if number in self._cancelling:
@@ -265,13 +314,14 @@ class LocalEngine:
                 ended = isinstance(told, Done)
                 text += told.text if isinstance(told, Token) else ""
                 yield told
+                if ended:
+                    return
+                event = await queue.get()
         finally:
-            del self._running[number]
-            self._cancelling.discard(number)
-            if not ended:
-                # Whoever listened has left: nobody should wait for the rest of this reply.
-                await asyncio.shield(self._cancel(number))
-            self._replies.pop(number, None)
+            if ended:
+                self._forget(number)
+            else:
+                await self._leave(number)
 
     async def cancel(self, request: Generate | None = None) -> None:
         numbers = [
@@ -284,14 +334,12 @@ class LocalEngine:
         deadline = asyncio.get_running_loop().time() + _GRACE
         while any(number in self._running for number in numbers):
             if asyncio.get_running_loop().time() > deadline:
-                if process is not None:
-                    with contextlib.suppress(ProcessLookupError):
-                        process.kill()
+                if process is self._process:
+                    self.kill()
                 return
             await asyncio.sleep(0.02)
 
     async def render(self, messages: Sequence[Message], *, answer: bool = True) -> Prompt | None:
-        await self.start()
         result = await self._ask(
             {"type": "render", "messages": as_dicts(messages), "answer": answer}
         )
@@ -299,23 +347,18 @@ class LocalEngine:
 
     async def score(self, request: Score) -> Scores:
         """Log-probabilities of given continuations; nothing is drawn. Raises ``EngineError``."""
-        await self.start()
         return wire.scores_from_dict(await self._ask(request.as_dict()))
 
     async def fingerprint(self) -> Fingerprint:
         """Hash the weight file anew, and say how it is mapped and whether answers repeat."""
-        await self.start()
         found = await self._ask({"type": "fingerprint"})
         values: dict[str, Any] = {name: found.get(name) for name in _FINGERPRINT}
         return Fingerprint(**values)
 
     async def _ask(self, value: Mapping[str, Any]) -> _Reply:
         """A request with a single answer."""
-        number, queue = await self._send(value)
-        try:
-            event = await queue.get()
-        finally:
-            self._replies.pop(number, None)
+        number, _, event = await self._begin(value)
+        self._forget(number)
         if isinstance(event, EngineError):
             raise event
         if event["type"] == "error":

@@ -31,6 +31,10 @@ Reason = Literal["stop", "length", "window", "cancelled"]
 full; a person stopped it."""
 
 
+def _plain(number: float) -> str:
+    return f"{int(number):,}" if number == int(number) else f"{number:g}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
     """How a token is drawn from the model's distribution.
@@ -66,7 +70,7 @@ class Sampling:
                 raise EngineError(f"'{name}' must be a number.", kind="request")
             if not low <= value <= high:
                 raise EngineError(
-                    f"'{name}' must lie between {low:,} and {high:,}.", kind="request"
+                    f"'{name}' must lie between {_plain(low)} and {_plain(high)}.", kind="request"
                 )
         if self.seed is not None and (
             isinstance(self.seed, bool)
@@ -152,6 +156,10 @@ class Score:
 class Ready:
     """The model is loaded. ``window`` is the context window in tokens, ``trained`` the one it was
     trained with; ``load_seconds`` from process start. ``None`` stands for "not revealed".
+
+    An answer's bits depend on ``threads`` not at all, on ``kv_type`` and ``gpu_layers`` they do;
+    ``reuse`` changes speed only. ``kv_bytes`` is what the KV cache takes. ``note`` is for the
+    person: what was asked for and could not be had.
     """
 
     type: ClassVar[str] = "ready"
@@ -163,6 +171,11 @@ class Ready:
     threads: int | None = None
     load_seconds: float | None = None
     pid: int | None = None
+    kv_type: str | None = None
+    kv_bytes: int | None = None
+    gpu_layers: int | None = None
+    reuse: bool | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
