@@ -128,7 +128,8 @@ class TurnTaker:
 
         nodes = conversation.nodes
         view = conversation.view.visible(nodes)
-        out = view.index(over.first) if over.first in view else 0
+        # If only the new message fits, it is not among them yet: all of them would leave.
+        out = view.index(over.first) if over.first in view else len(view)
         choice = await self._screen.app.push_screen_wait(OverflowDialog(over, out))
         if choice is None:
             raise over
@@ -150,3 +151,4 @@ class TurnTaker:
         await session.pane.sync()
         session.turn, session.begun = None, False
         self._screen.refresh_all()
+        self._screen.look_at_weights()

@@ -141,10 +141,3 @@ async def test_the_process_ends_with_the_screen(chatting: Open) -> None:
         engine = chat.engine
         assert not engine.closed
     assert engine.closed
-
-
-async def test_the_weights_mark_is_shown_only_if_given(chatting: Open) -> None:
-    async with chatting(size=(140, 30)) as chat:
-        assert "weights" not in chat.lines[0]
-        chat.screen.weights_mark = "weights b179c952 unchanged"
-        await chat.sees("weights b179c952 unchanged")

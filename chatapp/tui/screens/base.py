@@ -17,6 +17,7 @@ from chatapp.tui.request import Request
 from chatapp.tui.screens.keys import LAST, keys_for
 from chatapp.tui.session import Session
 from chatapp.tui.taking import TurnTaker
+from chatapp.tui.weights import WeightsWatch
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.context_view import ContextView
 from chatapp.tui.widgets.conversation import ConversationPane
@@ -54,7 +55,7 @@ class ChatBase(Screen[None]):
         """Set when the first model is at hand, or could not be opened."""
         self.loaded: float | None = None
         self.failed = False
-        self.weights_mark = ""
+        self.weights = WeightsWatch(None)
         self.log_state = "log: off"
         self.sessions = [Session(1, ConversationPane(1))]
         self.current = 0
@@ -137,6 +138,17 @@ class ChatBase(Screen[None]):
         self.count.changed()
         self._show_request()
 
+    def look_at_weights(self) -> None:
+        """Look at the weight file again and show its mark."""
+        self.run_worker(
+            self._look_at_weights(), group="weights", exclusive=True, exit_on_error=False
+        )
+
+    async def _look_at_weights(self) -> None:
+        if self.model is not None:
+            await self.weights.look(self.model.engine)
+            self.refresh_header()
+
     def refresh_header(self) -> None:
         """Show the state of things in the first line."""
         state, wrong = self._state()
@@ -146,7 +158,7 @@ class ChatBase(Screen[None]):
                 model=label,
                 state=state,
                 wrong=wrong,
-                weights=self.weights_mark,
+                weights=self.weights.text,
                 log=self.log_state,
                 session=self.current + 1,
                 sessions=len(self.sessions),

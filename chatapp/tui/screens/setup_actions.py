@@ -9,6 +9,7 @@ from typing import Any
 from chatapp.tui import words
 from chatapp.tui.given import Model, Values
 from chatapp.tui.screens.session_actions import SessionActions
+from chatapp.tui.weights import WeightsWatch
 
 __all__ = ["SetupActions"]
 
@@ -49,8 +50,11 @@ class SetupActions(SessionActions):
         for session in self.sessions:
             self.attach(session)
         self.opened.set()
+        self.weights = WeightsWatch(model.mark)
         if hasattr(model.engine, "on_loading"):
             model.engine.on_loading = self._loading
+        if hasattr(model.engine, "on_checked"):
+            model.engine.on_checked = lambda _: self.look_at_weights()
         self.refresh_all()
         if old is not None:
             await old.engine.close()
@@ -65,6 +69,7 @@ class SetupActions(SessionActions):
         except ChatappError as error:
             self.session.pane.notice(f"✗ {words.one_line(str(error))} F3 chooses another model.")
         self.refresh_all()
+        self.look_at_weights()
         # The first reply should not wait for its Markdown parser.
         await asyncio.to_thread(importlib.import_module, "chatapp.tui.widgets.markdown")
 
