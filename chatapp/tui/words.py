@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chatapp.context.budget import Budget, Level
     from chatapp.conversation import Node, TurnFacts
     from chatapp.engine.counter import Counter
-    from chatapp.engine.protocol import Prefill
+    from chatapp.engine.protocol import Prefill, Ready
 
 UNKNOWN: Final = "not revealed"
 
@@ -131,6 +131,17 @@ def reading(messages: int, tokens: int | None, prefill: Prefill | None) -> list[
         total = many(prefill.total, "token")
         phrases.append(f"reading the transcript: {prefill.done:,} of {total}")
     return phrases
+
+
+def about_model(ready: Ready) -> str:
+    """What a person should know of a model that has just been loaded; often nothing."""
+    plain = (
+        "This model has no chat template: it is a base model. It is sent the bare text, and goes "
+        "on with it, rather than answering."
+    )
+    return " ".join(
+        part for part in (plain if ready.own_template is False else "", ready.note) if part
+    )
 
 
 def left_behind(messages: int, tokens: int | None) -> str:

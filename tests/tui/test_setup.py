@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from chatapp.engine.counter import Counter
-from chatapp.engine.protocol import Sampling
+from chatapp.engine.protocol import Ready, Sampling
 from chatapp.errors import HomeError, WeightsError
 from chatapp.tui.dialogs.model_rows import ModelRow
 from chatapp.tui.dialogs.models import ModelsDialog
@@ -141,3 +142,13 @@ async def test_the_process_ends_with_the_screen(chatting: Open) -> None:
         engine = chat.engine
         assert not engine.closed
     assert engine.closed
+
+
+async def test_a_model_without_a_chat_template_is_announced(chatting: Open) -> None:
+    class Base(ScriptedEngine):
+        async def start(self) -> Ready:
+            return replace(await super().start(), own_template=False, note="The window was cut.")
+
+    async with chatting(engine=Base()) as chat:
+        await chat.sees("This model has no chat template")
+        await chat.sees("The window was cut.")

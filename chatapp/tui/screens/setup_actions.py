@@ -65,9 +65,12 @@ class SetupActions(SessionActions):
 
         self.count.changed()
         try:
-            await model.engine.start()
+            ready = await model.engine.start()
         except ChatappError as error:
             self.session.pane.notice(f"✗ {words.one_line(str(error))} F3 chooses another model.")
+        else:
+            if about := words.about_model(ready):
+                self.session.pane.notice(about)
         self.refresh_all()
         self.look_at_weights()
         # The first reply should not wait for its Markdown parser.
