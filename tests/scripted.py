@@ -49,11 +49,12 @@ class ToyTokenizer:
 class Reply:
     """One scripted reply: its chunks, or an exception, and what may hold it up.
 
+    A chunk is a text, or all that is told of a token.
     ``arrive`` holds back the request's arrival, ``go`` the first chunk, ``each`` every chunk
     (one step of the semaphore lets one chunk through).
     """
 
-    chunks: Sequence[str] = ("Hello", " there", ".")
+    chunks: Sequence[str | Token] = ("Hello", " there", ".")
     error: Exception | None = None
     fail_after: int = 0
     prefill: int = 0
@@ -74,6 +75,7 @@ class ScriptedEngine:
     load: asyncio.Event | None = None
     load_error: Exception | None = None
     kind: Literal["local", "server"] = "local"
+    vocabulary: int | None = None
 
     def __post_init__(self) -> None:
         self.info: Ready | None = None
@@ -102,7 +104,7 @@ class ScriptedEngine:
             raise self.load_error
         self._state = "ready"
         self.starts += 1
-        self.info = Ready(model="scripted", window=self.window)
+        self.info = Ready(model="scripted", window=self.window, vocabulary=self.vocabulary)
         return self.info
 
     def die(self) -> None:
@@ -146,6 +148,8 @@ class ScriptedEngine:
         prompt = await self.render(request.messages)
         tokens = len(prompt) if prompt else None
         known = self._reused(prompt)
+        if known is not None and not request.reuse:
+            known = 0
         yield Sent(
             prompt=prompt,
             reused=known,
@@ -164,9 +168,10 @@ class ScriptedEngine:
                 await asyncio.sleep(script.pace)
             if not await self._held(script.each):
                 break
-            text += chunk
+            token = chunk if isinstance(chunk, Token) else Token(text=chunk)
+            text += token.text
             sent += 1
-            yield Token(text=chunk)
+            yield token
         if script.error is not None:
             self.die()
             raise script.error

@@ -108,9 +108,11 @@ async def _answer(
     args: argparse.Namespace, conversation: Conversation, opened: Opened, question: str
 ) -> int:
     from chatapp.conversation import Failed
-    from chatapp.engine.protocol import Token
+    from chatapp.engine.protocol import Sent, Token
 
     async for step in conversation.send(question):
+        if isinstance(step, Sent) and opened.engine.info and opened.engine.info.note:
+            print(f"chatapp: {clean(opened.engine.info.note)}", file=sys.stderr)
         if isinstance(step, Token) and not args.json:
             _write(step.text)
         elif isinstance(step, Failed):

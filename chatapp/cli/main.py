@@ -22,7 +22,7 @@ __all__ = ["main"]
 
 #: Modules of ``chatapp.cli``, in the order of the help. Each is light to import: whatever a
 #: subcommand needs, it imports when it runs.
-COMMANDS = ("chat", "ask", "models", "paths")
+COMMANDS = ("chat", "ask", "models", "doctor", "bench", "paths")
 
 _EXAMPLES = """\
 examples:
@@ -31,6 +31,8 @@ examples:
   chatapp ask "What is a token?"            one answer on stdout
   chatapp models                            what is here, what can be fetched
   chatapp models info FILE                  what a GGUF file says of itself
+  chatapp doctor                            is everything here in order?
+  chatapp bench --quick                     how fast the model runs here
   chatapp paths                             where everything lies
 """
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, TextIO
 from chatapp.cli.first_run import ensure_model
 
 if TYPE_CHECKING:
+    from chatapp.engine.client import EngineOptions
     from chatapp.engine.counter import Counter
     from chatapp.engine.interface import Engine
     from chatapp.engine.protocol import Sampling
     from chatapp.home.paths import Home
     from chatapp.home.settings import AppSettings, SamplingSettings
 
-__all__ = ["Opened", "open_engine", "sampling_of", "sampling_settings"]
+__all__ = ["Opened", "open_engine", "options_of", "sampling_of", "sampling_settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,23 @@ def open_engine(
             settings.server, model=requested, key=key_from(os.environ, settings.server)
         )
         return Opened(engine, Counter(engine, None), requested or settings.server, None)
-    from chatapp.engine.client import EngineOptions, LocalEngine
+    from chatapp.engine.client import LocalEngine
     from chatapp.engine.weights.library import Library
 
     weights = ensure_model(home, settings, requested, out=out or sys.stderr)
-    options = EngineOptions(window=settings.window, threads=settings.threads)
-    engine = LocalEngine(weights, options, log=home.engine_log)
+    engine = LocalEngine(weights, options_of(settings), log=home.engine_log)
     library = Library(home.models, home.cache)
     return Opened(
         engine, Counter(engine, weights), weights.stem, weights, partial(library.sha256, weights)
     )
+
+
+def options_of(settings: AppSettings) -> EngineOptions:
+    """The engine settings as the model process takes them."""
+    from chatapp.engine.client import EngineOptions
+
+    names = (field.name for field in fields(EngineOptions))
+    return EngineOptions(**{name: getattr(settings, name) for name in names})
 
 
 def sampling_of(settings: AppSettings) -> Sampling:

@@ -12,10 +12,12 @@ from typing import Any
 
 from chatapp.errors import HomeError
 from chatapp.home.paths import Home, find_home
+from chatapp.home.rules import Switch
 from chatapp.home.settings import AppSettings, SamplingSettings, load_settings, rule_of
 
 __all__ = [
     "add_command",
+    "add_engine_options",
     "add_home_option",
     "add_model_options",
     "home_of",
@@ -28,6 +30,9 @@ _HELP: dict[str, tuple[str, str]] = {
     "server": ("URL", "an OpenAI-compatible server instead of a local file"),
     "window": ("TOKENS", "size of the context window"),
     "threads": ("N", "processor threads for the model"),
+    "kv_type": ("TYPE", "numbers in the KV cache: f16, f32 (finer) or q8_0 (half the memory)"),
+    "gpu_layers": ("N", "layers computed on a graphics processor (-1: all)"),
+    "reuse": ("", "compute each prompt block once (default), or everything again every turn"),
     "system": ("TEXT", "system prompt, sent at the start of every turn"),
     "policy": ("WORD", "when the transcript no longer fits: stop, drop-oldest or summary"),
     "temperature": ("T", "0 always takes the likeliest token; higher varies more"),
@@ -39,6 +44,7 @@ _HELP: dict[str, tuple[str, str]] = {
     "max_tokens": ("N", "longest reply, in tokens"),
 }
 _SHORT = {"model": "-m"}
+_ENGINE = ("model", "window", "threads", "kv_type", "gpu_layers", "reuse")
 
 
 def add_command(
@@ -76,10 +82,26 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     for kind, title in ((AppSettings, "model"), (SamplingSettings, "picking tokens")):
         group = parser.add_argument_group(title)
         for name in (field.name for field in dataclasses.fields(kind) if field.name in _HELP):
-            metavar, text = _HELP[name]
-            flags = [_SHORT[name]] if name in _SHORT else []
-            flags.append("--" + name.replace("_", "-"))
-            group.add_argument(*flags, metavar=metavar, help=text, type=_typed(kind, name))
+            _add(group, kind, name)
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """The options of commands that look at a local model: which one, and how it is run."""
+    group = parser.add_argument_group("model")
+    for name in _ENGINE:
+        _add(group, AppSettings, name)
+
+
+def _add(
+    group: argparse._ArgumentGroup, kind: type[AppSettings] | type[SamplingSettings], name: str
+) -> None:
+    metavar, text = _HELP[name]
+    flags = [_SHORT[name]] if name in _SHORT else []
+    flags.append("--" + name.replace("_", "-"))
+    if isinstance(rule_of(kind, name), Switch):
+        group.add_argument(*flags, action=argparse.BooleanOptionalAction, help=text)
+    else:
+        group.add_argument(*flags, metavar=metavar, help=text, type=_typed(kind, name))
 
 
 def _typed(kind: type[AppSettings] | type[SamplingSettings], name: str) -> Callable[[str], object]:

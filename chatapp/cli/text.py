@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from chatapp.engine.memory import size
 from chatapp.engine.weights.catalogue import Entry
 
 __all__ = ["clean", "count", "size", "training"]
@@ -18,15 +19,6 @@ def clean(text: str) -> str:
     return "".join(
         "\ufffd" if unicodedata.category(c)[0] == "C" and c not in "\n\t" else c for c in text
     )
-
-
-def size(count: int) -> str:
-    """A number of bytes as people say it: ``98 MB`` (a million bytes each)."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= factor:
-            digits = 1 if unit == "GB" and count < 100 * factor else 0
-            return f"{count / factor:,.{digits}f} {unit}"
-    return f"{count} bytes"
 
 
 def count(number: int) -> str:

@@ -54,6 +54,7 @@ class Conversation:
         sampling: Sampling | None = None,
         policy: Policy = "stop",
         alternatives: int = 0,
+        reuse: bool = True,
     ) -> None:
         self.engine = engine
         self.counter = counter
@@ -62,6 +63,7 @@ class Conversation:
         self.sampling = sampling or Sampling()
         self.policy: Policy = policy
         self.alternatives = alternatives
+        self.reuse = reuse
         self.root = Node("system", "")
         self.view = View()
         self.busy = False
@@ -255,7 +257,7 @@ class Conversation:
 
     async def _ask_once(self, messages: list[Message]) -> str:
         sampling = replace(self.sampling, temperature=0.0, max_tokens=self._summary_room)
-        request = Generate(messages=messages, sampling=sampling)
+        request = Generate(messages=messages, sampling=sampling, reuse=self.reuse)
         text = ""
         self._running = request
         try:
@@ -286,6 +288,7 @@ class Conversation:
                     elif isinstance(event, Token):
                         if facts.first_token_seconds is None:
                             facts.first_token_seconds = time.monotonic() - asked
+                        facts.tokens.append(event)
                         reply.content += event.text
                     elif isinstance(event, Done):
                         self._ended(event, facts, reply)
@@ -308,6 +311,7 @@ class Conversation:
             messages=messages,
             sampling=replace(self.sampling, seed=seed),
             alternatives=self.alternatives,
+            reuse=self.reuse,
         )
 
     def _carried(self, messages: list[Message], nodes: list[Node]) -> list[Node | str]:
@@ -328,6 +332,7 @@ class Conversation:
         facts.seed = event.seed if event.seed is not None else facts.sampling.seed
         facts.reused, facts.computed = event.reused, event.evaluate
         facts.engine_start = self.engine.starts
+        facts.vocabulary = self.engine.info.vocabulary if self.engine.info else None
         if event.prompt is not None:
             facts.count(event.prompt)
             await self.counter.check(facts.messages, event.prompt)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chatapp.context.messages import Message
 from chatapp.context.prompt import Prompt
+from chatapp.conversation.steps import Steps
 from chatapp.engine.protocol import Generate, Sampling
 
 
@@ -16,6 +17,7 @@ class TurnFacts:
 
     ``new`` holds the indices of the messages that no earlier request contained; a token counts
     with the message it travels with (:meth:`~chatapp.context.prompt.Prompt.travels_with`).
+    ``tokens`` are those of the reply, ``vocabulary`` how many the model chose each from.
     """
 
     number: int
@@ -34,6 +36,8 @@ class TurnFacts:
     decode_seconds: float | None = None
     total_sent: int | None = None
     engine_start: int = 0
+    vocabulary: int | None = None
+    tokens: Steps = field(default_factory=Steps)
 
     @property
     def messages(self) -> Sequence[Message]:

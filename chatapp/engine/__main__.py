@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import os
 import sys
 import time
+
+from chatapp.engine.memory import KV_TYPES
 
 started = time.time()
 
@@ -19,12 +23,16 @@ def main() -> int:
         epilog="A request: "
         '{"id": 1, "type": "generate", "messages": [{"role": "user", "content": "Hi"}]}',
     )
-    parser.add_argument("weights", metavar="MODEL.gguf", help="the weight file")
+    parser.add_argument("weights", nargs="?", metavar="MODEL.gguf", help="the weight file")
+    parser.add_argument("--about", action="store_true", help="say what llama.cpp is, and end")
     parser.add_argument("--window", type=int, default=2048, help="context window in tokens")
     parser.add_argument("--threads", type=int, default=0, help="threads (default: cores)")
     parser.add_argument("--gpu-layers", type=int, default=0, help="layers on a GPU (-1: all)")
+    parser.add_argument("--kv-type", choices=KV_TYPES, default="f16", help="of the KV cache")
     parser.add_argument("--no-reuse", action="store_true", help="compute everything every turn")
     args = parser.parse_args()
+    if not args.about and args.weights is None:
+        parser.error("a weight file is needed")
 
     from chatapp.engine.threads import set_waiting, thread_count
 
@@ -34,6 +42,11 @@ def main() -> int:
     # Native code may print on fd 1; the protocol keeps a descriptor of its own.
     target = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+
+    if args.about:
+        target.write(_about())
+        target.flush()
+        return 0
 
     from chatapp.engine.child import Engine, Options, Pipe, load
     from chatapp.engine.llama import quiet
@@ -47,6 +60,7 @@ def main() -> int:
         window=args.window,
         threads=args.threads or thread_count(),
         gpu_layers=args.gpu_layers,
+        kv_type=args.kv_type,
         reuse=not args.no_reuse,
     )
     try:
@@ -61,6 +75,20 @@ def main() -> int:
     # Freeing the model takes time and gives the system nothing that ending does not.
     target.flush()
     os._exit(0)
+
+
+def _about() -> bytes:
+    """What llama.cpp is here, as one JSON line, whatever happens short of a crash."""
+    from chatapp.engine.about import About
+
+    try:
+        from chatapp.engine.llama import build, has_gpu, quiet, system_info
+
+        quiet()
+        found = dataclasses.asdict(About(build(), system_info(), has_gpu()))
+    except Exception as error:
+        found = {"error": f"{type(error).__name__}: {error}"}
+    return json.dumps(found).encode("ascii") + b"\n"
 
 
 if __name__ == "__main__":

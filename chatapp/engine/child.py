@@ -17,7 +17,8 @@ from chatapp.context.template import ChatTemplate
 from chatapp.engine import protocol, wire
 from chatapp.engine.evaluation import BLOCK, Evaluator
 from chatapp.engine.generation import Machine
-from chatapp.engine.llama import Cancelled, Context, Model
+from chatapp.engine.llama import Cancelled, Context, Model, has_gpu
+from chatapp.engine.memory import KvType, available
 from chatapp.engine.probe import check, file_hash, mapping_of
 from chatapp.engine.protocol import Checked, Fingerprint, Generate, Ready, Sampling, Score
 from chatapp.engine.scoring import score
@@ -25,7 +26,10 @@ from chatapp.errors import ChatappError, ContextError, EngineError, TemplateErro
 
 Request = dict[str, Any]
 
-
+NO_GPU: Final = (
+    "llama.cpp finds no graphics processor that it can use here, so every layer is computed on the "
+    "processor."
+)
 _QUIET: Final = 0.5
 """Seconds without a request before the self-test is made."""
 
@@ -79,6 +83,7 @@ class Options:
     window: int
     threads: int
     gpu_layers: int = 0
+    kv_type: KvType = "f16"
     reuse: bool = True
 
 
@@ -92,9 +97,21 @@ def load(options: Options, pipe: Pipe, started: float) -> tuple[Machine, Ready]:
             told = done
             pipe.tell(0, {"type": "loading", "progress": round(done, 3)})
 
-    model = Model(options.weights, gpu_layers=options.gpu_layers, progress=progress)
+    notes = []
+    gpu_layers = options.gpu_layers if has_gpu() else 0
+    if gpu_layers != options.gpu_layers:
+        notes.append(NO_GPU)
+    model = Model(options.weights, gpu_layers=gpu_layers, progress=progress)
     window = min(options.window, model.trained) if model.trained else options.window
-    context = Context(model, window=window, threads=options.threads, batch=BLOCK)
+    if window != options.window:
+        notes.append(
+            f"This model was trained with a window of {window:,} tokens; that is the window used."
+        )
+    shape = model.cache_shape
+    kv_bytes = shape.check(window, options.kv_type, available()) if shape else None
+    context = Context(
+        model, window=window, threads=options.threads, batch=BLOCK, kv_type=options.kv_type
+    )
     template = ChatTemplate(
         model.template, bos_token=model.token_text("bos"), eos_token=model.token_text("eos")
     )
@@ -108,6 +125,11 @@ def load(options: Options, pipe: Pipe, started: float) -> tuple[Machine, Ready]:
         threads=options.threads,
         load_seconds=round(time.time() - started, 3),
         pid=os.getpid(),
+        kv_type=options.kv_type,
+        kv_bytes=kv_bytes,
+        gpu_layers=gpu_layers,
+        reuse=options.reuse,
+        note=" ".join(notes) or None,
     )
 
 
@@ -233,6 +255,7 @@ class Engine:
             sampling=Sampling.from_dict(value.get("sampling", {})),
             alternatives=wire.count_from(value, "alternatives", protocol.MAX_ALTERNATIVES),
             hashes=value.get("hashes") is True,
+            reuse=value.get("reuse") is not False,
         )
         done = self._machine.generate(
             request,
@@ -240,7 +263,7 @@ class Engine:
             cancelled=cancelled,
         )
         self._pipe.tell(number, wire.event_as_dict(done))
-        if done.text and self._machine.evaluator.reuse:
+        if done.text and request.reuse and self._machine.evaluator.reuse:
             self._turn = (request.messages, done.text)
 
     def _score(self, number: Any, value: Request, cancelled: Callable[[], bool]) -> None:

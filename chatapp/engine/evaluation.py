@@ -51,13 +51,14 @@ class Evaluator:
         *,
         progress: Callable[[int, int], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
+        reuse: bool = True,
     ) -> Logits:
-        """Evaluate a prompt; the logits after its last token.
+        """Evaluate a prompt; the logits after its last token. Without ``reuse``, all of it.
 
         ``progress(done, total)`` counts the tokens to be computed. Raises :class:`Cancelled`;
         whole blocks read until then are kept.
         """
-        self._prefill(tokens, len(tokens), self._begin(tokens[:-1]), progress, cancelled)
+        self._prefill(tokens, len(tokens), self._begin(tokens[:-1], reuse), progress, cancelled)
         return self.context.logits()
 
     def read_blocks(
@@ -67,12 +68,13 @@ class Evaluator:
         end = len(tokens) // BLOCK * BLOCK
         self._prefill(tokens, end, self._begin(tokens[:end]), None, cancelled)
 
-    def _begin(self, head: Sequence[int]) -> int:
+    def _begin(self, head: Sequence[int], reuse: bool = True) -> int:
         """Make the cache hold as many of the prompt's leading blocks as are known; how many."""
         at = common_blocks(self.held, head, BLOCK) if self.reuse else 0
-        shared, saved = self.shelf.best(head, BLOCK) if self.reuse else (0, None)
+        shared, saved = self.shelf.best(head, BLOCK) if self.reuse and reuse else (0, None)
         if len(self.held) - at >= _WORTH_SAVING * BLOCK:
             self.set_aside()
+        at = at if reuse else 0
         if saved is not None and shared > at:
             at = shared if self.context.restore(self.shelf.take(saved)) else 0
             self.held = list(saved.tokens)
@@ -116,8 +118,14 @@ class Evaluator:
         return self.context.cut(position)
 
     def set_aside(self) -> None:
-        """Save the cache's whole prompt blocks, so that it may be used for something else."""
-        if self.reuse and self.held and self.context.cut(len(self.held)):
+        """Save the cache's whole prompt blocks, so that it may be used for something else.
+
+        Not for sliding-window models: cut back to what two prompts share, a saved cache would
+        lack entries there, and bits would change.
+        """
+        if not self.reuse or self.context.model.looks_back:
+            return
+        if self.held and self.context.cut(len(self.held)):
             self.shelf.put(self.held, self.context.save())
 
     def empty(self) -> None:

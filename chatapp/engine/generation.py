@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from chatapp.context.messages import Message
 from chatapp.context.prompt import Prompt, build_prompt
 from chatapp.context.template import ChatTemplate
@@ -26,7 +24,7 @@ from chatapp.engine.protocol import (
     Token,
 )
 from chatapp.engine.reply import ReplyText
-from chatapp.engine.sampling import Choice, choose, logsumexp
+from chatapp.engine.sampling import Choice, choose, logsumexp, most_probable
 from chatapp.errors import EngineError
 
 Emit = Callable[[Event], None]
@@ -64,7 +62,7 @@ class Machine:
         """Answer; everything up to the end is told to ``emit``, the end is returned."""
         prompt = self.prompt(request.messages)
         self.check_room(prompt)
-        reused = self.evaluator.reusable(prompt.tokens)
+        reused = self.evaluator.reusable(prompt.tokens) if request.reuse else 0
         computed = len(prompt) - reused
         seed = request.sampling.seed
         seed = secrets.randbelow(2**32) if seed is None else seed
@@ -75,6 +73,7 @@ class Machine:
                 prompt.tokens,
                 progress=lambda done, total: emit(Prefill(done=done, total=total)),
                 cancelled=cancelled,
+                reuse=request.reuse,
             )
         except Cancelled:
             return Done(
@@ -154,21 +153,28 @@ class Machine:
             token=choice.token,
             logprob=float(logits[choice.token]) - total,
             share=choice.share,
+            before=choice.before,
             draw=choice.draw,
             kept=choice.kept,
             logits=logits_hash(logits) if request.hashes else None,
-            alternatives=self.top(logits, request.alternatives, choice),
+            alternatives=self.top(logits, request.alternatives, choice, total),
         )
 
     def top(
-        self, logits: Logits, count: int, choice: Choice | None = None
+        self,
+        logits: Logits,
+        count: int,
+        choice: Choice | None = None,
+        total: float | None = None,
     ) -> tuple[Alternative, ...]:
-        """The ``count`` most probable tokens; their share of the draw, where one was made."""
+        """The ``count`` most probable tokens; their share of the draw, where one was made.
+
+        ``total``: :func:`logsumexp` of the logits, where it is known.
+        """
         count = min(count, len(logits))
         if not count:
             return ()
-        total = logsumexp(logits)
-        tokens = np.argpartition(-logits, count - 1)[:count]
+        total = logsumexp(logits) if total is None else total
         return tuple(
             Alternative(
                 token=int(token),
@@ -176,5 +182,5 @@ class Machine:
                 logprob=float(logits[token]) - total,
                 share=choice.share_of(int(token)) if choice else None,
             )
-            for token in sorted(tokens, key=lambda token: (-logits[token], token))
+            for token in most_probable(logits, count)
         )

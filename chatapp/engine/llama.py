@@ -15,6 +15,7 @@ import numpy as np
 from llama_cpp import llama_cpp as lib
 from numpy.typing import NDArray
 
+from chatapp.engine.memory import CacheShape, KvType
 from chatapp.errors import EngineError
 
 Logits = NDArray[np.float32]
@@ -25,6 +26,11 @@ _ABORTED: Final = 2
 """What ``llama_decode`` returns when the abort callback stopped it."""
 _ERROR_LEVEL: Final = 4
 """``GGML_LOG_LEVEL_ERROR``."""
+_TYPES: Final[dict[KvType, int]] = {
+    "f16": lib.GGML_TYPE_F16,
+    "f32": lib.GGML_TYPE_F32,
+    "q8_0": lib.GGML_TYPE_Q8_0,
+}
 
 
 class Cancelled(Exception):
@@ -42,6 +48,29 @@ def quiet() -> None:
 
     _KEPT["log"] = lib.llama_log_callback(log)
     lib.llama_log_set(_KEPT["log"], ctypes.c_void_p(0))
+
+
+def has_gpu() -> bool:
+    """Whether this build of llama.cpp found a graphics processor to compute on."""
+    return bool(lib.llama_supports_gpu_offload())
+
+
+def system_info() -> str:
+    """What llama.cpp says of itself: ``CPU : AVX = 1 | AVX2 = 1 | …``."""
+    return str(lib.llama_print_system_info().decode("utf-8", "replace"))
+
+
+def build() -> str:
+    """llama.cpp's version, with the commit it was built from where that is known."""
+    texts = [lib.llama_version()]
+    try:
+        find = lib._lib.ggml_commit
+        find.restype = ctypes.c_char_p
+        texts.append(find())
+    except AttributeError:  # another library holds it, or none
+        pass
+    words = [text.decode("utf-8", "replace") for text in texts if text]
+    return " ".join(word for word in words if word != "unknown")
 
 
 # Callbacks that C code holds must stay referenced from here.
@@ -90,6 +119,41 @@ class Model:
         bos = int(lib.llama_vocab_bos(self.vocab))
         self.prefix = (bos,) if bos >= 0 and lib.llama_vocab_get_add_bos(self.vocab) else ()
         self._pieces: dict[int, bytes] = {}
+
+    @property
+    def layers(self) -> int:
+        return int(lib.llama_model_n_layer(self.pointer))
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether some layers see only the latest tokens (sliding-window attention)."""
+        return int(lib.llama_model_n_swa(self.pointer)) > 0
+
+    @property
+    def cache_shape(self) -> CacheShape | None:
+        """What a token leaves in the KV cache; None for kinds of model where that varies."""
+        if lib.llama_model_is_recurrent(self.pointer) or lib.llama_model_is_hybrid(self.pointer):
+            return None
+        width = int(lib.llama_model_n_embd(self.pointer))
+        head = width // max(int(lib.llama_model_n_head(self.pointer)), 1)
+        return CacheShape(
+            layers=self.layers,
+            heads=int(lib.llama_model_n_head_kv(self.pointer)),
+            key=self._number("attention.key_length") or head,
+            value=self._number("attention.value_length") or head,
+        )
+
+    def _number(self, name: str) -> int | None:
+        """A whole number in the file's metadata, by its name without the architecture."""
+        kind, found = self._text("general.architecture"), None
+        if kind:
+            found = self._text(f"{kind}.{name}")
+        return int(found) if found and found.isdecimal() else None
+
+    def _text(self, key: str) -> str | None:
+        buffer = ctypes.create_string_buffer(256)
+        count = lib.llama_model_meta_val_str(self.pointer, key.encode(), buffer, len(buffer))
+        return buffer.value.decode("utf-8", "replace") if count >= 0 else None
 
     @property
     def template(self) -> str | None:
@@ -154,13 +218,21 @@ class Context:
     ``batch`` is the most tokens that one call evaluates.
     """
 
-    def __init__(self, model: Model, *, window: int, threads: int, batch: int) -> None:
+    def __init__(
+        self, model: Model, *, window: int, threads: int, batch: int, kv_type: KvType = "f16"
+    ) -> None:
         params = lib.llama_context_default_params()
         params.n_ctx = window
         params.n_batch = params.n_ubatch = batch
         params.n_seq_max = 1
         params.n_threads = params.n_threads_batch = threads
-        params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        params.type_k = params.type_v = _TYPES[kv_type]
+        # Packed values can only be read by flash attention, which turns 32-bit ones into 16-bit.
+        params.flash_attn_type = (
+            lib.LLAMA_FLASH_ATTN_TYPE_ENABLED
+            if kv_type == "q8_0"
+            else lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        )
         params.swa_full = True  # so that any part of the cache can be cut back
         params.no_perf = True
         self.model = model
@@ -168,8 +240,8 @@ class Context:
         pointer = lib.llama_init_from_model(model.pointer, params)
         if not pointer:
             raise EngineError(
-                f"There is not enough memory for a window of {window:,} tokens. "
-                "Choose a smaller window.",
+                f"llama.cpp could not make room for a window of {window:,} tokens with a KV cache "
+                f"of type {kv_type}. Choose a smaller window or another type.",
                 kind="memory",
             )
         self.pointer = pointer
@@ -205,7 +277,11 @@ class Context:
         return bool(lib.llama_memory_seq_rm(self._memory, 0, position, -1))
 
     def save(self) -> bytes:
-        """The cache as it stands, bit for bit (16-bit entries: some 20 kB a token)."""
+        """The cache as it stands, bit for bit (some 20 kB a token for the default model).
+
+        Not all of it for a model that :attr:`~Model.looks_back`: what its narrow layers no longer
+        see is left out, so it can go on from there and not be cut back.
+        """
         size = int(lib.llama_state_seq_get_size(self.pointer, 0))
         buffer = (ctypes.c_uint8 * size)()
         count = int(lib.llama_state_seq_get_data(self.pointer, buffer, size, 0))

@@ -107,13 +107,14 @@ class Generate:
     """Answer these messages.
 
     ``alternatives``: report the n most probable tokens at each step; ``hashes``: report the hash
-    of each step's logits.
+    of each step's logits. Without ``reuse`` everything is computed afresh, with the same result.
     """
 
     messages: Sequence[Message]
     sampling: Sampling = Sampling()
     alternatives: int = 0
     hashes: bool = False
+    reuse: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """The request as it goes down the pipe, but for its ``id``."""
@@ -123,6 +124,7 @@ class Generate:
             "sampling": self.sampling.as_dict(),
             "alternatives": self.alternatives,
             "hashes": self.hashes,
+            "reuse": self.reuse,
         }
 
 
@@ -157,9 +159,9 @@ class Ready:
     """The model is loaded. ``window`` is the context window in tokens, ``trained`` the one it was
     trained with; ``load_seconds`` from process start. ``None`` stands for "not revealed".
 
-    An answer's bits depend on ``threads`` not at all, on ``kv_type`` and ``gpu_layers`` they do;
-    ``reuse`` changes speed only. ``kv_bytes`` is what the KV cache takes. ``note`` is for the
-    person: what was asked for and could not be had.
+    An answer's bits depend on ``kv_type`` (what the KV cache keeps its numbers as) and
+    ``gpu_layers`` (-1: all); ``reuse`` changes speed only. ``kv_bytes`` is what the KV cache
+    takes. ``note`` is for the person: what was asked for and could not be had.
     """
 
     type: ClassVar[str] = "ready"
@@ -222,8 +224,9 @@ class Token:
 
     ``logprob`` (nats) is the model's own, before temperature and cuts; ``share`` the probability
     after them, among the ``kept`` tokens that survived. ``draw`` is the random number in [0, 1)
-    that chose, ``None`` at temperature 0. ``logits`` is the SHA-256 of the step's logits (float32,
-    little-endian), if asked for.
+    that chose, ``None`` at temperature 0: it lies between ``before``, the shares of the more
+    probable tokens together, and ``before + share``. ``logits`` is the SHA-256 of the step's
+    logits (float32, little-endian), if asked for.
     """
 
     type: ClassVar[str] = "token"
@@ -231,6 +234,7 @@ class Token:
     token: int | None = None
     logprob: float | None = None
     share: float | None = None
+    before: float | None = None
     draw: float | None = None
     kept: int | None = None
     logits: str | None = None

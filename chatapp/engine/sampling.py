@@ -34,6 +34,27 @@ def logsumexp(logits: NDArray[np.float32]) -> float:
     return top + float(np.log(np.exp(logits - np.float32(top)).sum(dtype=np.float64)))
 
 
+_GROUP: Final = 64
+
+
+def most_probable(logits: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """The ``count`` tokens with the largest logits, largest first, ties by id."""
+    size = len(logits)
+    if not 0 < count < size:
+        found = np.arange(size)
+    else:
+        # The largest of each group are as many that reach the least of them: a bound that is found
+        # ten times faster than the tokens themselves.
+        groups = size // _GROUP
+        if count < groups:
+            tops = logits[: groups * _GROUP].reshape(groups, _GROUP).max(axis=1)
+            least = np.partition(tops, groups - count)[groups - count]
+        else:
+            least = np.partition(logits, size - count)[size - count]
+        found = np.flatnonzero(logits >= least)
+    return found[np.argsort(-logits[found], kind="stable")][: count or size]
+
+
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """The tokens that survive the cuts, most probable first, and their probabilities (sum 1)."""
@@ -64,16 +85,7 @@ def penalised(
 
 def candidates(logits: NDArray[np.float32], sampling: Sampling) -> Candidates:
     """Apply top-k, top-p, min-p and temperature, in this order, to (penalised) logits."""
-    size = len(logits)
-    if 0 < sampling.top_k < size:
-        # Everything tied with the k-th stays in until the stable sort has decided by id.
-        least = np.partition(logits, size - sampling.top_k)[size - sampling.top_k]
-        tokens = np.flatnonzero(logits >= least)
-    else:
-        tokens = np.arange(size)
-    tokens = tokens[np.argsort(-logits[tokens], kind="stable")]
-    if sampling.top_k:
-        tokens = tokens[: sampling.top_k]
+    tokens = most_probable(logits, sampling.top_k)
     values = logits[tokens].astype(np.float64)
     weights = np.exp(values - values[0])
     weights /= weights.sum()
@@ -107,6 +119,14 @@ class Choice:
     def share(self) -> float:
         """The probability that the draw gave to the token taken."""
         return self.share_of(self.token)
+
+    @property
+    def before(self) -> float | None:
+        """The shares of all candidates before the token taken: where its stretch begins."""
+        if self.candidates is None:
+            return None
+        place = int(np.flatnonzero(self.candidates.tokens == self.token)[0])
+        return float(self.candidates.probabilities[:place].sum())
 
     def share_of(self, token: int) -> float:
         """The probability of a token in the draw; 0 if it was cut."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,14 +16,39 @@ collapse by a factor of a hundred; with this value an idle machine loses nothing
 """
 
 
-def thread_count() -> int:
-    """Physical cores that this process may use, within its container's share; at least 1."""
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """What there is to compute on. ``cpus`` counts hyper-threads; None: cannot be told.
+
+    ``usable`` of the ``cpus`` are open to this process, on ``physical`` cores; ``share`` is what
+    the container may use of them.
+    """
+
+    cpus: int
+    usable: int | None = None
+    physical: int | None = None
+    share: int | None = None
+
+    @property
+    def threads(self) -> int:
+        """Physical cores that this process may use, within its container's share; at least 1."""
+        found = self.physical or self.cpus
+        return max(min(found, self.share or found), 1)
+
+
+def cores() -> Cores:
+    """Look at this machine."""
+    cpus = os.cpu_count() or 1
     try:
         usable = os.sched_getaffinity(0)
     except AttributeError:  # not Linux
-        return max(os.cpu_count() or 1, 1)
-    cores = {_siblings(cpu) for cpu in usable}
-    return max(min(len(cores), _quota() or len(cores)), 1)
+        return Cores(cpus)
+    return Cores(cpus, len(usable), len({_siblings(cpu) for cpu in usable}), _quota())
+
+
+def thread_count() -> int:
+    """How many threads the model uses if nothing else is chosen."""
+    return cores().threads
 
 
 def _siblings(cpu: int) -> str:

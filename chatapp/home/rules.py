@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Choice", "Real", "Rule", "Text", "Whole"]
+__all__ = ["Choice", "Real", "Rule", "Switch", "Text", "Whole"]
 
 
 class Rule(Protocol):
@@ -79,6 +79,21 @@ class Text:
 
     def parse(self, text: str) -> str:
         return self.check(text)
+
+
+@dataclass(frozen=True)
+class Switch:
+    """On or off."""
+
+    allowed: str = "true or false"
+
+    def check(self, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError(self.allowed)
+        return value
+
+    def parse(self, text: str) -> bool:
+        return self.check({"true": True, "false": False}.get(text))
 
 
 @dataclass(frozen=True)

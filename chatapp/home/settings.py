@@ -17,15 +17,25 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chatapp.errors import HomeError
-from chatapp.home.rules import Choice, Real, Rule, Text, Whole
+from chatapp.home.rules import Choice, Real, Rule, Switch, Text, Whole
 
-__all__ = ["AppSettings", "Policy", "SamplingSettings", "load_settings", "rule_of", "save_settings"]
+__all__ = [
+    "AppSettings",
+    "KvType",
+    "Policy",
+    "SamplingSettings",
+    "load_settings",
+    "rule_of",
+    "save_settings",
+]
 
 Policy = Literal["stop", "drop-oldest", "summary"]
+KvType = Literal["f16", "f32", "q8_0"]
 
 _LINE = r"[^\x00-\x1f\x7f\ud800-\udfff]+"
 _MODEL = Text("a model's name or a path", _LINE)
 _POLICY = Choice(("stop", "drop-oldest", "summary"))
+_KV_TYPE = Choice(("f16", "f32", "q8_0"))
 _ADDRESS = Text(
     "an address that begins with http:// or https://",
     r"(?i)https?://[^\x00-\x20\x7f\ud800-\udfff]+",
@@ -49,13 +59,17 @@ class SamplingSettings:
 class AppSettings:
     """Everything a person can set. None means "not set": chatapp then decides by itself.
 
-    ``window`` is in tokens. ``document`` is the file as it was read, unknown keys included.
+    ``window`` is in tokens; ``gpu_layers`` -1 means all. ``document`` is the file as it was read,
+    unknown keys included.
     """
 
     model: str | None = field(default=None, metadata={"rule": _MODEL})
     server: str | None = field(default=None, metadata={"rule": _ADDRESS})
     window: int | None = field(default=None, metadata={"rule": Whole(64, 1_048_576)})
     threads: int | None = field(default=None, metadata={"rule": Whole(1, 1024)})
+    kv_type: KvType = field(default="f16", metadata={"rule": _KV_TYPE})
+    gpu_layers: int = field(default=0, metadata={"rule": Whole(-1, 10_000)})
+    reuse: bool = field(default=True, metadata={"rule": Switch()})
     theme: str | None = field(default=None, metadata={"rule": Text("a theme's name", _LINE)})
     policy: Policy = field(default="stop", metadata={"rule": _POLICY})
     system: str = field(default="", metadata={"rule": Text()})

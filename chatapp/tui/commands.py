@@ -35,6 +35,12 @@ COMMANDS: Final = (
         "Show the same request at another depth",
         "f6",
     ),
+    Command(
+        "choice",
+        "How a token was chosen",
+        "Probabilities, cuts and draw of each token of the selected (or last) reply",
+        "f7",
+    ),
     Command("stop", "Stop the reply", "Keep what was said so far", "escape", priority=False),
     Command("regenerate", "Answer again", "Keep the earlier answer beside the new one", "ctrl+r"),
     Command(
@@ -55,6 +61,12 @@ COMMANDS: Final = (
     Command("sessions", "Sessions", "All sessions that are open in this run", "f5"),
     Command("previous_session", "Previous session", "Go to the session before", "ctrl+pageup"),
     Command("next_session", "Next session", "Go to the session after", "ctrl+pagedown"),
+    Command(
+        "reuse",
+        "Arithmetic cache on or off",
+        "Off: all is computed afresh every turn. The same answer, later",
+        "f9",
+    ),
     Command("models", "Model", "Choose another model", "f3"),
     Command("settings", "Settings", "System prompt, temperature, window and the rest", "f4"),
     Command("help", "Help", "Keys and words", "f1"),

@@ -46,7 +46,10 @@ async def preview(
         # Some templates write a system prompt of their own into every conversation.
         messages, new = [Message("user", "")], frozenset([0])
     request = Generate(
-        messages=messages, sampling=conversation.sampling, alternatives=conversation.alternatives
+        messages=messages,
+        sampling=conversation.sampling,
+        alternatives=conversation.alternatives,
+        reuse=conversation.reuse,
     )
     pipe = conversation.engine.kind == "local"
     try:

@@ -74,6 +74,8 @@ def turn(facts: TurnFacts) -> list[str]:
         ]
     if facts.computed is None and facts.reused is None:
         parts.append(f"computed, reused: {UNKNOWN}")
+    elif not facts.request.reuse and not facts.reused:
+        parts.append(f"computed all {number(facts.computed)} afresh: the arithmetic cache is off")
     else:
         parts.append(
             f"computed {number(facts.computed)}, "

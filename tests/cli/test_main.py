@@ -14,6 +14,7 @@ import pytest
 
 from chatapp import __version__
 from chatapp.cli import chat, paths
+from chatapp.cli.options import open_home, settings_from
 from chatapp.home.paths import Home
 from chatapp.home.settings import AppSettings, SamplingSettings
 from tests.cli.conftest import Run
@@ -28,6 +29,8 @@ ALL = [
     ["models", "info"],
     ["models", "verify"],
     ["models", "use"],
+    ["doctor"],
+    ["bench"],
     ["paths"],
 ]
 
@@ -45,7 +48,7 @@ def test_help_is_there_and_fits_80_columns(
 
 
 def test_help_shows_examples(run: Run) -> None:
-    for command in ([], ["chat"], ["models"], ["paths"]):
+    for command in ([], ["chat"], ["models"], ["doctor"], ["bench"], ["paths"]):
         assert "examples:\n  chatapp" in run(*command, "-h").out
 
 
@@ -75,6 +78,8 @@ def test_version_imports_nothing_heavy(run: Run) -> None:
         ["--temperature", "9"],
         ["chat", "--window", "many"],
         ["chat", "--policy", "forget"],
+        ["chat", "--kv-type", "q4_0"],
+        ["bench", "--gpu-layers", "-2"],
         ["chat", "--server", "localhost"],
     ],
     ids=" ".join,
@@ -96,11 +101,12 @@ def started(
     """What the screen is started with."""
     seen: list[tuple[argparse.Namespace, Home, AppSettings]] = []
 
-    def screen(args: argparse.Namespace, home: Home, settings: AppSettings) -> int:
-        seen.append((args, home, settings))
+    def screen(args: argparse.Namespace) -> int:
+        home, settings = open_home(args)
+        seen.append((args, home, settings_from(args, settings)))
         return 7
 
-    monkeypatch.setattr(chat, "run", screen)
+    monkeypatch.setattr(chat, "_command", screen)
     assert run(*argv).status == 7
     return seen[0]
 
@@ -136,7 +142,8 @@ def test_options_are_laid_over_the_settings(
     (home / "settings.toml").write_text(
         'model = "saved"\nwindow = 1024\ntheme = "nord"\n[sampling]\ntop_k = 7\nmin_p = 0.5\n'
     )
-    options = "--window 2048 --threads 2 --policy drop-oldest --system Hello"
+    options = "--window 2048 --threads 2 --policy drop-oldest --system Hello --no-reuse"
+    options += " --kv-type q8_0 --gpu-layers -1"
     sampling = "--temperature 0.5 --top-k 9 --top-p 0.8 --repeat-penalty 1.2 --seed 3"
     _, _, settings = started(
         run, monkeypatch, *options.split(), *sampling.split(), "--max-tokens", "64"
@@ -145,6 +152,9 @@ def test_options_are_laid_over_the_settings(
         model="saved",
         window=2048,
         threads=2,
+        kv_type="q8_0",
+        gpu_layers=-1,
+        reuse=False,
         theme="nord",
         policy="drop-oldest",
         system="Hello",

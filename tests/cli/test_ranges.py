@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
+from chatapp.cli.opening import options_of
+from chatapp.engine.client import EngineOptions
+from chatapp.engine.memory import KV_TYPES
 from chatapp.engine.protocol import Sampling
 from chatapp.errors import EngineError
-from chatapp.home.settings import SamplingSettings, rule_of
+from chatapp.home import settings
+from chatapp.home.rules import Choice
+from chatapp.home.settings import AppSettings, SamplingSettings, rule_of
 
 
 @pytest.mark.parametrize(
@@ -27,6 +34,19 @@ def test_ranges_agree(name: str) -> None:
             else:
                 with pytest.raises(EngineError):
                     Sampling(**{name: beyond})
+
+
+def test_cache_types_agree() -> None:
+    assert get_args(settings.KvType) == KV_TYPES
+    assert rule_of(AppSettings, "kv_type") == Choice(KV_TYPES)
+
+
+def test_engine_settings_reach_the_engine() -> None:
+    assert options_of(AppSettings()) == EngineOptions()
+    chosen = AppSettings(window=64, threads=1, kv_type="f32", gpu_layers=-1, reuse=False)
+    assert options_of(chosen) == EngineOptions(
+        window=64, threads=1, kv_type="f32", gpu_layers=-1, reuse=False
+    )
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, "1", None, True])

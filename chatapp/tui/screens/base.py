@@ -55,6 +55,8 @@ class ChatBase(Screen[None]):
         """Set when the first model is at hand, or could not be opened."""
         self.loaded: float | None = None
         self.failed = False
+        self.reuse = True
+        """Whether the arithmetic cache may be used."""
         self.weights = WeightsWatch(None)
         self.log_state = "log: off"
         self.sessions = [Session(1, ConversationPane(1))]
@@ -160,10 +162,18 @@ class ChatBase(Screen[None]):
                 wrong=wrong,
                 weights=self.weights.text,
                 log=self.log_state,
+                cache=self.cache_state,
                 session=self.current + 1,
                 sessions=len(self.sessions),
             )
         )
+
+    @property
+    def cache_state(self) -> str:
+        """Empty while the arithmetic cache is used as usual."""
+        info = self.model.engine.info if self.model else None
+        off = not self.reuse or (info is not None and info.reuse is False)
+        return "cache: off" if off else ""
 
     def _state(self) -> tuple[str, bool]:
         if self.model is None:

@@ -11,8 +11,8 @@ from textual.worker import Worker, WorkerState
 
 from chatapp.tui import words
 from chatapp.tui.commands import bindings
-from chatapp.tui.request import DEPTHS, Depth
-from chatapp.tui.screens.message_actions import MessageActions
+from chatapp.tui.request import DEPTHS
+from chatapp.tui.screens.choice_actions import ChoiceActions
 from chatapp.tui.screens.setup_actions import SetupActions
 from chatapp.tui.widgets.composer import Composer
 
@@ -21,7 +21,7 @@ __all__ = ["ChatScreen"]
 _TICK = 0.25
 
 
-class ChatScreen(MessageActions, SetupActions):
+class ChatScreen(ChoiceActions, SetupActions):
     """Everything a person can do here is one of its actions; keys, palette and mouse call them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -47,6 +47,7 @@ class ChatScreen(MessageActions, SetupActions):
         """What nobody tells: the engine's state, and the growing reply."""
         self._ticks += 1
         self.refresh_header()
+        self.refresh_choice()
         if self.session.begun and self._ticks % 2 == 0:
             self.count.changed()
 
@@ -93,15 +94,22 @@ class ChatScreen(MessageActions, SetupActions):
         self.toggle_class("-hide-context" if self.has_class("-wide") else "-show-context")
         self.call_after_refresh(self.refresh_all)
 
-    def action_show_depth(self, depth: Depth) -> None:
-        """Show the request as messages, prompt or tokens."""
-        if depth in DEPTHS:
-            self.context_view.show_depth(depth)
+    def action_show_depth(self, depth: str) -> None:
+        """Show the request as messages, prompt or tokens; or how a token was chosen."""
+        if depth == "choice":
+            self.show_choice()
+        for known in DEPTHS:
+            if depth == known:
+                self.context_view.show_depth(known)
 
     def action_next_depth(self, step: int = 1) -> None:
         """Show the request at the next depth; bring it into sight first."""
         if not self.context_view.display:
             self.action_toggle_context()
+            if not self.context_view.choosing:
+                return
+        if self.context_view.choosing:
+            self.context_view.show_depth(self.context_view.depth)
             return
         at = DEPTHS.index(self.context_view.depth)
         self.context_view.show_depth(DEPTHS[(at + step) % len(DEPTHS)])

@@ -43,6 +43,8 @@ def keys_for(
     if said and not busy:
         keys.append(_key("regenerate", "answer again", "again"))
         keys.append(_key("edit", "edit"))
+    if said:
+        keys.append(_key("choice", "how chosen", "chosen"))
     if sessions > 1:
         keys.append(_key("sessions", "sessions"))
     keys += [_key("next_depth", "depth"), _key("settings", "settings"), _key("models", "model")]

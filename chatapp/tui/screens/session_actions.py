@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from chatapp.tui import words
 from chatapp.tui.live import transcript_tokens
@@ -10,7 +11,10 @@ from chatapp.tui.screens.base import ChatBase
 from chatapp.tui.session import Session
 from chatapp.tui.widgets.conversation import ConversationPane
 
-__all__ = ["SessionActions"]
+__all__ = ["ALTERNATIVES", "SessionActions"]
+
+ALTERNATIVES: Final = 10
+"""Of each token of a reply, so many that could have stood there are asked for and kept."""
 
 
 class SessionActions(ChatBase):
@@ -30,6 +34,8 @@ class SessionActions(ChatBase):
                 system=self.values.system,
                 sampling=self.values.sampling,
                 policy=self.values.policy,
+                alternatives=ALTERNATIVES,
+                reuse=self.reuse,
             )
             session.pane.conversation = session.conversation
         else:

@@ -1,4 +1,4 @@
-"""What the model receives: one request as messages, as prompt, or as tokens.
+"""The right side: one request as messages, as prompt or as tokens; or how a token was chosen.
 
 Rows are made and drawn on demand, so a request of any length costs little; nothing is made while
 the view is hidden.
@@ -26,6 +26,7 @@ from textual.widget import Widget
 
 from chatapp.tui import words
 from chatapp.tui.request import DEPTHS, Depth, Request, Row, rows, size_of
+from chatapp.tui.widgets.choice_view import ChoiceView
 
 __all__ = ["ContextView"]
 
@@ -34,17 +35,18 @@ _SLICE: Final = 0.006
 _OWNER: Final = 9
 _TAG: Final = 6
 _NARROW: Final = 50
+_SHORT: Final = 18
 
 
 class _Depths(Widget):
-    """The three depths; the one shown is underlined and written large."""
+    """The three depths, and the choice; the one shown is underlined and written large."""
 
     ALLOW_SELECT = False
-    depth: Depth = "prompt"
+    depth: str = "prompt"
 
     def render(self) -> Content:
         names = []
-        for depth in DEPTHS:
+        for depth in (*DEPTHS, "choice"):
             here = depth == self.depth
             name = Content.styled(
                 depth.upper() if here else depth, "bold underline" if here else "$foreground 60%"
@@ -52,7 +54,10 @@ class _Depths(Widget):
             click = Style.from_meta({"@click": f"screen.show_depth('{depth}')"})
             names.append(name.stylize(click))
         tabs = Content.styled(" │ ", "$foreground 60%").join(names)
-        legend = Content.assemble(("= ", "$foreground 60%"), "again  ", ("+ ", "bold"), "NEW")
+        if self.depth == "choice":
+            legend = Content.styled("←→ token by token", "$foreground 60%")
+        else:
+            legend = Content.assemble(("= ", "$foreground 60%"), "again  ", ("+ ", "bold"), "NEW")
         gap = self.size.width - tabs.cell_length - legend.cell_length
         return tabs + Content(" " * gap) + legend if gap > 0 else tabs
 
@@ -155,12 +160,16 @@ class _Rows(ScrollView, can_focus=True):
 
 
 class ContextView(Vertical):
-    """The frame around a request: its depth, its turn, its size."""
+    """The frame around a request: its depth, its turn, its size.
+
+    ``choosing``: how a token was chosen is shown in its place.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "screen.show_depth('messages')", show=False),
         Binding("p", "screen.show_depth('prompt')", show=False),
         Binding("t", "screen.show_depth('tokens')", show=False),
+        Binding("c", "screen.show_depth('choice')", show=False),
         Binding("left", "screen.next_depth(-1)", show=False),
         Binding("right", "screen.next_depth(1)", show=False),
     ]
@@ -168,14 +177,17 @@ class ContextView(Vertical):
     def __init__(self) -> None:
         super().__init__(id="context")
         self.depth: Depth = "prompt"
+        self.choosing = False
         self._request: Request | None = None
         self._bytes = 0
 
     def compose(self) -> ComposeResult:
         yield _Depths()
         yield _Rows()
+        yield ChoiceView()
 
     def on_mount(self) -> None:
+        self.query_one(ChoiceView).display = False
         self.show(None)
 
     @property
@@ -193,6 +205,24 @@ class ContextView(Vertical):
     def show_depth(self, depth: Depth) -> None:
         """Show the same request at another depth."""
         self.depth = depth
+        self._turn_to(choosing=False)
+
+    def show_choice(self) -> None:
+        """Show how a token was chosen."""
+        self._turn_to(choosing=True)
+
+    def _turn_to(self, *, choosing: bool) -> None:
+        had_focus = self.has_focus_within
+        self.choosing = choosing
+        self.set_class(choosing, "-choosing")
+        rows, choice = self.query_one(_Rows), self.query_one(ChoiceView)
+        rows.display, choice.display = not choosing, choosing
+        if had_focus:
+            (choice if choosing else rows).focus()
+        self._refresh()
+
+    def on_choice_view_moved(self, event: ChoiceView.Moved) -> None:
+        event.stop()
         self._refresh()
 
     @property
@@ -204,6 +234,7 @@ class ContextView(Vertical):
         self._refresh()
 
     def on_resize(self) -> None:
+        self.set_class(self.size.height < _SHORT, "-short")
         self._refresh()
 
     def _refresh(self) -> None:
@@ -214,12 +245,15 @@ class ContextView(Vertical):
         title, size = self._titles()
         self.border_title, self.border_subtitle = Content(title), Content(size)
         depths = self.query_one(_Depths)
-        depths.depth = self.depth
+        depths.depth = "choice" if self.choosing else self.depth
         depths.refresh()
-        self.query_one(_Rows).show(self._request, self.depth)
+        if not self.choosing:
+            self.query_one(_Rows).show(self._request, self.depth)
 
     def _titles(self) -> tuple[str, str]:
         """What stands in the frame: above, what this is; below, its turn and size."""
+        if self.choosing:
+            return "how this token was chosen", self.query_one(ChoiceView).place
         request = self._request
         if request is None:
             return "what the model receives", ""

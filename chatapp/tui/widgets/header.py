@@ -15,13 +15,17 @@ __all__ = ["Header", "HeaderFacts"]
 
 @dataclass(frozen=True, slots=True)
 class HeaderFacts:
-    """What the header tells. ``weights`` is empty until something is known of them."""
+    """What the header tells. ``weights`` is empty until something is known of them.
+
+    ``cache`` is empty while the arithmetic cache is on.
+    """
 
     model: str = ""
     state: str = ""
     wrong: bool = False
     weights: str = ""
     log: str = "log: off"
+    cache: str = ""
     session: int = 1
     sessions: int = 1
 
@@ -67,6 +71,8 @@ class Header(Widget):
         if facts.weights and roomy >= 3:
             parts.append(Content(one_line(facts.weights)))
         parts.append(Content(facts.log + (" (nothing is kept)" if roomy == 4 else "")))
+        if facts.cache:
+            parts.append(Content.styled(facts.cache, "bold"))
         return Content(" ") + Content("  " if roomy < 2 else "   ").join(parts)
 
     def _right(self, roomy: int) -> Content:

@@ -13,6 +13,7 @@ from chatapp.tui.commands import COMMANDS
 from chatapp.tui.dialogs.help import HelpScreen
 from chatapp.tui.dialogs.help_page import set_out
 from chatapp.tui.dialogs.help_text import load_help, matches
+from chatapp.tui.widgets.choice_view import ChoiceView
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.context_view import ContextView
 from chatapp.tui.widgets.conversation import ConversationPane
@@ -20,7 +21,8 @@ from chatapp.tui.widgets.conversation import ConversationPane
 SIZES = [(80, 24), (40, 20)]
 WORDS = """token, context window, prompt, chat template, control token, system prompt, prefill,
 decode, logprob, temperature, top-k, top-p, min-p, repeat penalty, seed, reply reserve,
-arithmetic cache, weights, GGUF, quantisation, base model, instruct model, training, fine-tuning"""
+arithmetic cache, weights, GGUF, quantisation, base model, instruct model, training, fine-tuning,
+probability, distribution, draw, cut, position"""
 
 
 def bound(*owners: type) -> set[str]:
@@ -47,7 +49,7 @@ def test_the_keys_are_the_real_ones_all_of_them():
     palette = {App.COMMAND_PALETTE_BINDING}
     assert bound(App) >= {"ctrl+q"}
     assert listed(everywhere=True) == commands | bound(Composer) | palette | {"ctrl+q"}
-    assert listed(everywhere=False) == bound(ContextView, ConversationPane)
+    assert listed(everywhere=False) == bound(ContextView, ChoiceView, ConversationPane)
 
 
 def test_no_key_is_listed_twice_for_the_same_place():
@@ -55,7 +57,7 @@ def test_no_key_is_listed_twice_for_the_same_place():
     for entry in load_help():
         place = entry.group if "Tab goes there" in entry.group else "everywhere"
         places.setdefault(place, []).extend(entry.keys)
-    assert len(places) == 3
+    assert len(places) == 4
     for place, keys in places.items():
         assert len(keys) == len(set(keys)), place
 

@@ -1,0 +1,91 @@
+"""Tokens a second as seen by the screen, against a bare llama.cpp loop.
+
+Three ways, alternating on the same prompt with the same threads and the same waiting: events
+arriving at the client's event loop; the real chat in a pseudo-terminal, which also paints them;
+and a bare greedy loop in C calls. The bare loop runs with chatapp's number of threads, and with
+the number that suits it best (found first).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+
+from benchmarks.bare import Bare
+from benchmarks.driving import Driven
+from benchmarks.plan import Plan
+from benchmarks.quiet import rounds
+from benchmarks.result import Aim, Figure, Result, paired
+from benchmarks.talking import hear, running
+from benchmarks.texts import LONG_ANSWER, user
+from chatapp.engine.protocol import Generate, Sampling
+from chatapp.engine.threads import thread_count
+
+TOKENS = 200
+Round = tuple[float, float, float]
+"""Tokens a second: chatapp, bare with the same threads, bare with the best number of threads."""
+
+
+def measure(plan: Plan) -> Result:
+    """First the client alone, then the whole screen, each against the bare loop."""
+    return asyncio.run(_measure(plan))
+
+
+async def _measure(plan: Plan) -> Result:
+    pairs = plan.some(9, 2)
+    request = Generate(messages=user(LONG_ANSWER), sampling=Sampling(max_tokens=TOKENS))
+    result = Result()
+    async with running(plan.weights) as engine:
+        prompt = (await hear(engine, request)).prompt
+        with Bare(plan.weights) as bare:
+            best = await asyncio.to_thread(_best, bare, prompt, plan)
+
+            async def at_client() -> Round:
+                return await _round(plan, bare, prompt, best, (await hear(engine, request)).speed)
+
+            found = await rounds(plan, pairs, at_client)
+            result.figures += _figures("at the client", found, best)
+    with Bare(plan.weights) as bare, Driven(plan, "real") as chat:
+
+        async def on_screen() -> Round:
+            return await _round(plan, bare, prompt, best, await asyncio.to_thread(_on_screen, chat))
+
+        found = await rounds(plan, pairs, on_screen)
+        result.figures += _figures("on the screen", found, best)
+    return result
+
+
+async def _round(plan: Plan, bare: Bare, prompt: tuple[int, ...], best: int, ours: float) -> Round:
+    same = await asyncio.to_thread(bare.decode, prompt, TOKENS)
+    suited = await asyncio.to_thread(bare.decode, prompt, TOKENS, best)
+    plan.say(f"{ours:.1f} against {same:.1f}, and {suited:.1f} with {best} threads")
+    return ours, same, suited
+
+
+def _best(bare: Bare, prompt: tuple[int, ...], plan: Plan) -> int:
+    """The number of threads with which the bare loop is fastest here and now."""
+    speeds: dict[int, list[float]] = {n: [] for n in range(1, thread_count() + 1)}
+    for _ in range(plan.some(5, 1)):
+        for count, found in speeds.items():
+            found.append(bare.decode(prompt, 64, count))
+    return max(speeds, key=lambda count: statistics.median(speeds[count]))
+
+
+def _on_screen(chat: Driven) -> float:
+    """Let the chat answer in a new session: tokens a second as handed to the screen."""
+    chat.terminal.type("\x0e")  # Ctrl+N
+    chat.do("send", text=LONG_ANSWER)
+    times = chat.wait("reply")["times"][:TOKENS]
+    return float((len(times) - 1) / (times[-1] - times[0]))
+
+
+def _figures(where: str, found: list[Round], best: int) -> list[Figure]:
+    ours, same, suited = ([one[at] for one in found] for at in range(3))
+    beside = (
+        f"{statistics.median(ours):.0f} tok/s · bare {statistics.median(same):.0f}"
+        f" · bare with {best} thread{'s' * (best > 1)} {statistics.median(suited):.0f}"
+    )
+    return [
+        paired(f"{where} / bare", ours, same, aim=Aim("≥", 0.9)),
+        paired(f"{where} / best threads", ours, suited, aim=Aim("≥", 0.95), beside=beside),
+    ]

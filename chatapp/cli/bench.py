@@ -1,0 +1,114 @@
+"""``chatapp bench``: how fast the chosen model is on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, TextIO
+
+from chatapp.cli.options import add_command, add_engine_options, open_home, settings_from
+
+if TYPE_CHECKING:
+    from chatapp.cli.bench_measure import Measured
+    from chatapp.engine.client import LocalEngine
+
+__all__ = ["register"]
+
+STOPPED = 130
+"""Exit status after Ctrl+C."""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = add_command(
+        subparsers,
+        "bench",
+        help="how fast the model is on this machine",
+        description="Measure how fast the chosen model reads and writes here, and how long the "
+        "first token takes for short and long transcripts. About half a minute with the default "
+        "model. Ctrl+C shows what was measured so far.",
+        epilog="examples:\n"
+        "  chatapp bench --quick\n"
+        "  chatapp bench --window 8192 --threads 4\n"
+        "  chatapp bench --kv-type q8_0 --json\n",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead")
+    parser.add_argument(
+        "--quick", action="store_true", help="transcripts up to 512 tokens, each once"
+    )
+    add_engine_options(parser)
+    parser.set_defaults(run=_command)
+
+
+def _command(args: argparse.Namespace) -> int:
+    import asyncio
+
+    from chatapp.cli.bench_measure import Measured
+    from chatapp.cli.first_run import ensure_model
+    from chatapp.cli.opening import options_of
+    from chatapp.engine.client import LocalEngine
+
+    home, settings = open_home(args)
+    settings = settings_from(args, settings)
+    weights = ensure_model(home, settings)
+    engine = LocalEngine(weights, options_of(settings), log=home.engine_log)
+    found = Measured(reuse=settings.reuse)
+    status = 0
+    try:
+        asyncio.run(_measure(engine, found, args.quick))
+    except KeyboardInterrupt:
+        print("Stopped. This is what was measured so far.", file=sys.stderr)
+        status = STOPPED
+    finally:
+        # After an error too: what was measured is not lost.
+        if status or found.rows:
+            _print(found, args.json)
+    return status
+
+
+async def _measure(engine: LocalEngine, found: Measured, quick: bool) -> None:
+    from chatapp.cli.bench_measure import measure
+
+    try:
+        with Status(sys.stderr) as status:
+            await measure(engine, found, quick=quick, tell=status)
+    finally:
+        await engine.close()
+
+
+def _print(found: Measured, as_json: bool) -> None:
+    from chatapp.cli.bench_chart import as_dict, lines
+    from chatapp.cli.doctor_machine import processor
+
+    if as_json:
+        print(json.dumps(as_dict(found, processor()), indent=2))
+    else:
+        print("\n".join(lines(found, processor())))
+
+
+class Status:
+    """What is being done: one line drawn over on a terminal, elsewhere a line for each step."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._live = out.isatty()
+        self._step, self._drawn, self._length = "", 0.0, 0
+
+    def __enter__(self) -> Status:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            print(f"\r{'':<{self._length}}\r", end="", file=self._out, flush=True)
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        new = step != self._step
+        self._step = step
+        if not self._live:
+            if new:
+                print(f"{step}…", file=self._out, flush=True)
+        elif new or time.monotonic() - self._drawn >= 0.1:
+            line = f"{step}… {100 * done // total}%" if total else f"{step}…"
+            print(f"\r{line:<{self._length}}", end="", file=self._out, flush=True)
+            self._drawn, self._length = time.monotonic(), len(line)
