@@ -155,8 +155,8 @@ async def _words(engine: LocalEngine, length: int) -> int:
 async def _row(engine: LocalEngine, number: int, words: int, tell: Tell) -> Row:
     messages = _transcript(number, words)
     afresh = await _answer(engine, messages, "Reading afresh", tell)
-    # While idle, the engine reads its reply back; a person takes longer to type.
-    await asyncio.sleep(0.2 + 2 * _ROOM / afresh.reading)
+    # While idle, the engine reads its reply back: at most a block. A person takes longer to type.
+    await asyncio.sleep(0.2 + 1.5 * LENGTHS[0] / afresh.reading)
     messages += [Message("assistant", afresh.text or "."), Message("user", _NEXT)]
     return Row(afresh, await _answer(engine, messages, "The next turn", tell))
 

@@ -143,13 +143,16 @@ def _how(sampling: Sampling, revealed: bool) -> str:
 
 
 def _table(choice: Choice, width: int) -> Iterator[Line]:
-    name = max(min(14, width - 2 * _PERCENT - 7), 4)
+    name = max(min(14, width - 2 * _PERCENT - 6), 4)
     room = max(width - 4 - name - 2 * _PERCENT - 4, 0)
     first, second = (room // 2, room // 2) if room >= 8 else (room, 0)
     columns = (name, first, second)
     yield (
         (set_cell_size("▸ taken", name + 4), "quiet"),
-        (set_cell_size("model".rjust(_PERCENT), _PERCENT + 1 + first + 2), "quiet"),
+        (
+            set_cell_size("model".rjust(_PERCENT), _PERCENT + (first + 1 if first else 0) + 2),
+            "quiet",
+        ),
         (" after".rjust(_PERCENT), "quiet"),
     )
     for option in choice.options:
@@ -172,11 +175,8 @@ def _row(option: Option, columns: tuple[int, int, int]) -> Line:
 
 
 def _numbers(text: str, share: float, width: int, style: Style) -> Line:
-    return (
-        (text.rjust(_PERCENT), style),
-        (" ", "text"),
-        (bar(share, width).ljust(width), "bar"),
-    )
+    number: Line = ((text.rjust(_PERCENT), style),)
+    return (*number, (f" {bar(share, width).ljust(width)}", "bar")) if width else number
 
 
 def _share(share: float | None) -> str:

@@ -84,8 +84,6 @@ def test_everything_adds_up(sampling: Sampling, most: int, width: int, seed: int
     facts.tokens.append(a_token(sampling, len(facts.prompt), seed=seed))
     choice = choice_of(facts, 0, most)
     assert choice is not None
-    assert len(choice.options) <= max(most, 1) + (most < 1)
-    assert choice.taken is not None
     assert sum(option.taken for option in choice.options) == 1
     assert math.isclose(sum(o.probability for o in choice.options) + choice.rest, 1, abs_tol=1e-6)
     assert choice.rest_share is not None
@@ -100,6 +98,7 @@ def test_everything_adds_up(sampling: Sampling, most: int, width: int, seed: int
     else:
         assert choice.draw is not None
         assert choice.draw.same
+        assert choice.taken is not None
         assert line is not None
         cells, at = line
         assert len(cells) == width
@@ -114,7 +113,7 @@ def test_rows_fit_their_width(sampling: Sampling, width: int, height: int) -> No
     assert facts.prompt is not None
     facts.tokens.append(a_token(sampling, len(facts.prompt), " \x1b[31m漢字🙂\n" * 9))
     lines = ["".join(text for text, _ in line) for line in rows(facts, 0, width, height)]
-    assert all(cell_len(line) <= max(width, 30) for line in lines)
+    assert all(cell_len(line) <= max(width, 24) for line in lines)
     assert not any("\x1b" in line or "\n" in line for line in lines)
     if width > 60 and height > 24:
         assert len(lines) <= height
@@ -130,8 +129,7 @@ def test_the_reply_is_all_its_tokens_in_order(texts: list[str], width: int) -> N
 def test_percentages_are_never_rounded_to_certain_or_impossible() -> None:
     shown = [percent(share) for share in (1.0, 0.99996, 0.5, 0.0123, 0.0012, 0.00001, 0.0)]
     assert shown == ["100 %", ">99.9 %", "50.0 %", "1.2 %", "0.12 %", "<0.01 %", "0 %"]
-    assert piece(" a\tb\n") == "␣a⇥b↵"
-    assert piece("") == "∅"
+    assert [piece(" a\tb\n"), piece("")] == ["␣a⇥b↵", "∅"]
 
 
 # ── on the screen ───────────────────────────────────────────────────────────────────────────────
@@ -183,7 +181,6 @@ async def test_the_last_token_then_one_after_the_other(
         await chat.sees("step 3 of 6", f"so far {total:.3f}")
         await chat.press("end", "right")
         await chat.sees("step 6 of 6")
-        # F7 again: back to writing.
         await chat.press("f7")
         assert chat.screen.composer.has_focus
         await chat.sees_not("CHOICE")
@@ -215,7 +212,6 @@ async def test_the_selected_message_is_the_one_that_is_shown(chatting: Open) -> 
         await chat.sees("turn 2 · step 2 of 2")
         await chat.press("ctrl+up", "ctrl+up", "ctrl+up")
         await chat.sees("turn 1 · step 6 of 6")
-        # The question above an answer stands for the answer.
         await chat.press("ctrl+up")
         await chat.sees("turn 1 · step 6 of 6")
 
@@ -247,7 +243,7 @@ async def test_what_a_server_does_not_say_is_said_so(chatting: Open) -> None:
     async with chatting(Reply(("Hello", " you"))) as chat:
         await chat.say("Hi")
         await chat.press("f7")
-        await chat.sees("Probabilities: not", "Piece 2 of 2")
+        await chat.sees("Probabilities: not", "Piece 2")
     tokens = [
         Token(
             text="Hi",
