@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from chatapp.cli.pulling import announce, fetch
 from chatapp.cli.text import clean, size
 from chatapp.engine.weights.catalogue import Entry
 from chatapp.engine.weights.library import Library
@@ -35,13 +34,17 @@ def ensure_model(
     entry = library.catalogue.default
     missing = not (home.models / entry.file).exists()
     named = wanted is not None and library.catalogue.find(wanted) == entry
-    errors = [item.error for item in library.installed()]
-    if missing and (named or (wanted is None and all(errors))):
-        for error in filter(None, errors):
-            print(clean(error), file=out)
-        _explain(entry, out)
-        announce(entry, home.models, out)
-        return fetch(entry, home.models, out)
+    if missing and (named or wanted is None):
+        # Only here: reading the header of every file would hold up the first frame.
+        errors = [item.error for item in library.installed()]
+        if named or all(errors):
+            from chatapp.cli.pulling import announce, fetch
+
+            for error in filter(None, errors):
+                print(clean(error), file=out)
+            _explain(entry, out)
+            announce(entry, home.models, out)
+            return fetch(entry, home.models, out)
     path = library.resolve(requested, settings.model)
     if wanted is None and missing:
         print(f"Using {clean(path.name)}, the one model that is here.", file=out)

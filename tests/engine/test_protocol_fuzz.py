@@ -181,7 +181,7 @@ async def test_starts_and_stops_leak_nothing(default_model: Path) -> None:
 
 @pytest.mark.slow
 async def test_many_starts_and_stops_leak_nothing(default_model: Path) -> None:
-    await _starts_and_stops(default_model, 200)
+    await _starts_and_stops(default_model, 100)
 
 
 async def test_a_process_that_died_unseen_is_replaced(default_model: Path) -> None:
