@@ -69,7 +69,9 @@ class Header(Widget):
         state = one_line(facts.state)
         parts.append(Content.styled(state, "$text-error bold" if facts.wrong else ""))
         if facts.weights and roomy >= 3:
-            parts.append(Content(one_line(facts.weights)))
+            # The hash matters most; what follows the dot is shown where there is room.
+            weights = one_line(facts.weights)
+            parts.append(Content(weights if roomy == 4 else weights.split(" · ")[0]))
         parts.append(Content(facts.log + (" (nothing is kept)" if roomy == 4 else "")))
         if facts.cache:
             parts.append(Content.styled(facts.cache, "bold"))
