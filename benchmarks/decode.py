@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+import time
 
 from benchmarks.bare import Bare
 from benchmarks.driving import Driven
@@ -22,6 +23,8 @@ from chatapp.engine.protocol import Generate, Sampling
 from chatapp.engine.threads import thread_count
 
 TOKENS = 200
+_READ_BACK = 3.0
+"""Seconds after a reply in which the engine reads it back: nothing else is measured meanwhile."""
 Round = tuple[float, float, float]
 """Tokens a second: chatapp, bare with the same threads, bare with the best number of threads."""
 
@@ -32,7 +35,7 @@ def measure(plan: Plan) -> Result:
 
 
 async def _measure(plan: Plan) -> Result:
-    pairs = plan.some(9, 2)
+    pairs = plan.some(9, 5)
     request = Generate(messages=user(LONG_ANSWER), sampling=Sampling(max_tokens=TOKENS))
     result = Result()
     async with running(plan.weights) as engine:
@@ -41,7 +44,9 @@ async def _measure(plan: Plan) -> Result:
             best = await asyncio.to_thread(_best, bare, prompt, plan)
 
             async def at_client() -> Round:
-                return await _round(plan, bare, prompt, best, (await hear(engine, request)).speed)
+                speed = (await hear(engine, request)).speed
+                await asyncio.sleep(_READ_BACK)
+                return await _round(plan, bare, prompt, best, speed)
 
             found = await rounds(plan, pairs, at_client)
             result.figures += _figures("at the client", found, best)
@@ -76,6 +81,7 @@ def _on_screen(chat: Driven) -> float:
     chat.terminal.type("\x0e")  # Ctrl+N
     chat.do("send", text=LONG_ANSWER)
     times = chat.wait("reply")["times"][:TOKENS]
+    time.sleep(_READ_BACK)
     return float((len(times) - 1) / (times[-1] - times[0]))
 
 

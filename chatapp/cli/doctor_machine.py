@@ -101,6 +101,8 @@ def _threads(settings: AppSettings) -> Finding:
         )
     if found.share is not None:
         why += f"; the container may use {found.share} at a time"
+    if not settings.threads and found.threads > 1:
+        why += "; fewer while other programs compute, with the same bits"
     if settings.threads:
         why = f"set by you; by itself it would be {found.threads}, {why}"
     count = settings.threads or found.threads

@@ -59,6 +59,7 @@ def main() -> int:
         args.weights,
         window=args.window,
         threads=args.threads or thread_count(),
+        adapt=not args.threads,
         gpu_layers=args.gpu_layers,
         kv_type=args.kv_type,
         reuse=not args.no_reuse,

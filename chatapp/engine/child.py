@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
 import queue
 import threading
@@ -19,6 +20,7 @@ from chatapp.engine.evaluation import BLOCK, Evaluator
 from chatapp.engine.generation import Machine
 from chatapp.engine.llama import Cancelled, Context, Model, has_gpu
 from chatapp.engine.memory import KvType, available
+from chatapp.engine.pace import Pace
 from chatapp.engine.probe import check, file_hash, mapping_of
 from chatapp.engine.protocol import Checked, Fingerprint, Generate, Ready, Sampling, Score
 from chatapp.engine.scoring import score
@@ -30,6 +32,8 @@ NO_GPU: Final = (
     "llama.cpp finds no graphics processor that it can use here, so every layer is computed on the "
     "processor."
 )
+_GATHER: Final = 0.04
+"""Seconds between two writes of tokens, at least: about as often as a screen is painted."""
 _QUIET: Final = 0.5
 """Seconds without a request before the self-test is made."""
 
@@ -41,10 +45,21 @@ class Pipe:
     source: BinaryIO
     target: BinaryIO
     lock: threading.Lock = field(default_factory=threading.Lock)
+    flushed: float = -math.inf
 
     def tell(self, number: Any, event: Mapping[str, Any]) -> None:
+        """Write an event. A token that follows another closely waits for the next event.
+
+        Each write wakes the reader, whose work then takes a processor from the model's threads.
+        """
+        line = wire.encode({"id": number, **event})
         with self.lock:
-            self.target.write(wire.encode({"id": number, **event}))
+            self.target.write(line)
+            if event["type"] == "token":
+                now = time.monotonic()
+                if now - self.flushed < _GATHER:
+                    return
+                self.flushed = now
             self.target.flush()
 
     def fail(self, number: Any, error: BaseException) -> None:
@@ -77,11 +92,15 @@ def _kind_of(error: BaseException) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Engine settings: part of what an answer depends on (``reuse`` changes speed only)."""
+    """Engine settings: part of what an answer depends on (``reuse`` changes speed only).
+
+    Without ``adapt`` the number of threads is fixed.
+    """
 
     weights: str
     window: int
     threads: int
+    adapt: bool = True
     gpu_layers: int = 0
     kv_type: KvType = "f16"
     reuse: bool = True
@@ -109,9 +128,8 @@ def load(options: Options, pipe: Pipe, started: float) -> tuple[Machine, Ready]:
         )
     shape = model.cache_shape
     kv_bytes = shape.check(window, options.kv_type, available()) if shape else None
-    context = Context(
-        model, window=window, threads=options.threads, batch=BLOCK, kv_type=options.kv_type
-    )
+    pace = Pace(options.threads, adapt=options.adapt and options.kv_type != "q8_0")
+    context = Context(model, window=window, pace=pace, batch=BLOCK, kv_type=options.kv_type)
     template = ChatTemplate(
         model.template, bos_token=model.token_text("bos"), eos_token=model.token_text("eos")
     )

@@ -16,6 +16,7 @@ from llama_cpp import llama_cpp as lib
 from numpy.typing import NDArray
 
 from chatapp.engine.memory import CacheShape, KvType
+from chatapp.engine.pace import Pace
 from chatapp.errors import EngineError
 
 Logits = NDArray[np.float32]
@@ -215,19 +216,20 @@ class Model:
 class Context:
     """The state of one evaluation: a KV cache for ``window`` tokens, and the last logits.
 
-    ``batch`` is the most tokens that one call evaluates.
+    ``batch`` is the most tokens that one call evaluates; ``pace`` says with how many threads.
     """
 
     def __init__(
-        self, model: Model, *, window: int, threads: int, batch: int, kv_type: KvType = "f16"
+        self, model: Model, *, window: int, pace: Pace, batch: int, kv_type: KvType = "f16"
     ) -> None:
         params = lib.llama_context_default_params()
         params.n_ctx = window
         params.n_batch = params.n_ubatch = batch
         params.n_seq_max = 1
-        params.n_threads = params.n_threads_batch = threads
+        params.n_threads = params.n_threads_batch = self._threads = pace.most
         params.type_k = params.type_v = _TYPES[kv_type]
-        # Packed values can only be read by flash attention, which turns 32-bit ones into 16-bit.
+        # With flash attention, the bits of a long context depend on the number of threads. Packed
+        # values can only be read by it, and it turns 32-bit ones into 16-bit.
         params.flash_attn_type = (
             lib.LLAMA_FLASH_ATTN_TYPE_ENABLED
             if kv_type == "q8_0"
@@ -237,6 +239,7 @@ class Context:
         params.no_perf = True
         self.model = model
         self.window = window
+        self.pace = pace
         pointer = lib.llama_init_from_model(model.pointer, params)
         if not pointer:
             raise EngineError(
@@ -256,6 +259,7 @@ class Context:
         """
         count = len(tokens)
         self._tokens[:count] = list(tokens)
+        self._use(self.pace.threads())
         code = lib.llama_decode(self.pointer, lib.llama_batch_get_one(self._tokens, count))
         if code == _ABORTED:
             raise Cancelled
@@ -263,6 +267,11 @@ class Context:
             raise EngineError("The context window is full.", kind="window")
         if code != 0:
             raise EngineError(f"llama.cpp could not evaluate ({code}).", kind="internal")
+
+    def _use(self, threads: int) -> None:
+        if threads != self._threads:
+            lib.llama_set_n_threads(self.pointer, threads, threads)
+            self._threads = threads
 
     def logits(self) -> Logits:
         """A copy of the last token's logits: float32, shape (vocabulary,), no unit."""

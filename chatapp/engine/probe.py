@@ -56,14 +56,20 @@ def _compare(evaluator: Evaluator, cancelled: Callable[[], bool] | None) -> Chec
     probe = probe_tokens(size, min(_LENGTH, evaluator.context.window - _STEPS - 1))
     other = probe[:BLOCK] + probe_tokens(size, len(probe) - BLOCK, step=104_729)
 
-    def read(tokens: list[int]) -> str:
-        return logits_hash(evaluator.read(tokens, cancelled=cancelled))
+    pace = evaluator.context.pace
 
-    first = read(probe)
+    def read(tokens: list[int], reuse: bool = True) -> str:
+        return logits_hash(evaluator.read(tokens, cancelled=cancelled, reuse=reuse))
+
+    with pace.just(pace.most):
+        first = read(probe)
     for token in probe[:_STEPS]:  # entries as generation leaves them
         evaluator.step(token)
     read(other)  # shares one block with the probe, and leaves the rest of it set aside
     same = first == read(probe)
+    if pace.adapt:
+        with pace.just(1):
+            pace.allow(first == read(probe, reuse=False))
     if same:
         how = "with the cache of arithmetic in use" if evaluator.reuse else "computed afresh"
         reason = f"The same prompt gave the same bits after other requests, {how}."

@@ -154,8 +154,9 @@ async def test_an_ordinary_prefix_cache_would_not_hold(default_model: Path) -> N
     script = """
 import hashlib, sys
 from chatapp.engine.llama import Context, Model, quiet
+from chatapp.engine.pace import Pace
 quiet()
-context = Context(Model(sys.argv[1]), window=512, threads=1, batch=64)
+context = Context(Model(sys.argv[1]), window=512, pace=Pace(1), batch=64)
 tokens = [(n * 7919) % 40000 + 20 for n in range(100)]
 def logits(): return hashlib.sha256(context.logits().tobytes()).hexdigest()
 context.evaluate(tokens[:64]); context.evaluate(tokens[64:]); read = logits()
