@@ -191,9 +191,11 @@ class Conversation:
         over = await self._overflow(nodes)
         if over is None:
             return
-        if self.policy == "summary":
-            # The summary will take room as well: what leaves the view must be in it.
-            over = await self._overflow(nodes, more=self._summary_room) or over
+        # More than has to leave, leaves: else every later turn would move the beginning again, and
+        # the whole prompt would be computed afresh each time. A summary will take room as well.
+        roomy = await self._overflow(nodes, more=self._some_room)
+        if roomy is not None and roomy.first not in (None, nodes[-1]):
+            over = roomy
         if self.policy == "stop" or over.first is None:
             raise over
         gone = nodes.index(over.first)
@@ -220,6 +222,11 @@ class Conversation:
             reserve=self.sampling.max_tokens,
             more=more,
         )
+
+    @property
+    def _some_room(self) -> int:
+        """Tokens that are made free at a time when the window is full."""
+        return self._summary_room if self.policy == "summary" else (self.window or 0) // 4
 
     @property
     def _summary_room(self) -> int:

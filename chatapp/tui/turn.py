@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TurnOnScreen"]
 
-_BATCH: Final = 0.07
+_BATCH: Final = 0.1
 """Seconds between two writes to the screen while a reply streams: more cannot be read."""
 
 

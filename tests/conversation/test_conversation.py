@@ -238,6 +238,17 @@ async def test_drop_oldest_moves_the_view_and_says_where_it_begins(small: Conver
     assert small.turns[-1].tokens_sent <= 256 - 40
 
 
+async def test_drop_oldest_makes_room_for_more_than_one_turn(small: Conversation) -> None:
+    """Else the beginning would move with every turn, and nothing computed could be used again."""
+    small.policy = "drop-oldest"
+    small.sampling = Sampling(max_tokens=6)
+    moved = []
+    for number in range(12):
+        moved.append(bool(only(await say(small, f"Fact {number}: " + "word " * 8), ViewMoved)))
+    assert any(moved)
+    assert not any(one and other for one, other in zip(moved, moved[1:], strict=False))
+
+
 async def test_a_summary_is_text_like_any_other(small: Conversation) -> None:
     small.policy = "summary"
     small.sampling = Sampling(max_tokens=20)

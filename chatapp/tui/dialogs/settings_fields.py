@@ -27,7 +27,8 @@ POLICY_TEXTS: Final[Mapping[Policy, tuple[str, str]]] = {
     "stop": ("Stop and ask", "nothing is sent until you decide."),
     "drop-oldest": (
         "Leave out the oldest",
-        "the oldest turns are no longer sent; a line shows where the model's view begins.",
+        "the oldest turns leave, a quarter of the window at a time; a line shows where the model's "
+        "view begins.",
     ),
     "summary": (
         "Send a summary in their place",
