@@ -15,6 +15,7 @@ import time
 from benchmarks.plan import Plan
 from benchmarks.quiet import rounds
 from benchmarks.result import Result, paired
+from chatapp.engine.pace import Pace
 from chatapp.engine.threads import set_waiting, thread_count
 
 SIZES = (16, 32, 64, 128, 256)
@@ -29,7 +30,7 @@ def measure(plan: Plan) -> Result:
     quiet()
     model = Model(str(plan.weights))
     contexts = {
-        size: Context(model, window=2048, threads=thread_count(), batch=size) for size in SIZES
+        size: Context(model, window=2048, pace=Pace(thread_count()), batch=size) for size in SIZES
     }
     tokens = [(17 + n * 7919) % model.size for n in range(PROMPT + 512)]
 
