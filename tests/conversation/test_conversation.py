@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 from pathlib import Path
@@ -246,7 +247,7 @@ async def test_drop_oldest_makes_room_for_more_than_one_turn(small: Conversation
     for number in range(12):
         moved.append(bool(only(await say(small, f"Fact {number}: " + "word " * 8), ViewMoved)))
     assert any(moved)
-    assert not any(one and other for one, other in zip(moved, moved[1:], strict=False))
+    assert not any(one and other for one, other in itertools.pairwise(moved))
 
 
 async def test_a_summary_is_text_like_any_other(small: Conversation) -> None:
