@@ -27,7 +27,7 @@ from chatapp.context.marked import TEMPLATE, Marked, join, owner_within
 from chatapp.context.messages import Message
 from chatapp.errors import TemplateError
 
-__all__ = ["PLAIN", "ChatTemplate"]
+__all__ = ["PLAIN", "TEXT_ALONE", "ChatTemplate"]
 
 MAX_SOURCE: Final = 1 << 20
 """The longest template that is read, in characters."""
@@ -38,6 +38,8 @@ MAX_CHARS: Final = 1 << 26
 
 PLAIN: Final = "{% for message in messages %}{{ message['content'] }}\n{% endfor %}"
 """For a model without a template: the texts, one under another, for it to go on with."""
+TEXT_ALONE: Final = "{{ messages | map(attribute='content') | join('\\n') }}"
+"""Nothing but the texts: what a chat model makes of them without its template."""
 
 _FILTERS: Final = frozenset(
     "abs capitalize count d default dictsort e escape first float int items last length list "

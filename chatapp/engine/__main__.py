@@ -30,6 +30,11 @@ def main() -> int:
     parser.add_argument("--gpu-layers", type=int, default=0, help="layers on a GPU (-1: all)")
     parser.add_argument("--kv-type", choices=KV_TYPES, default="f16", help="of the KV cache")
     parser.add_argument("--no-reuse", action="store_true", help="compute everything every turn")
+    parser.add_argument(
+        "--ordinary-cache",
+        action="store_true",
+        help="reuse whatever was evaluated, as others do: bits then depend on what came before",
+    )
     args = parser.parse_args()
     if not args.about and args.weights is None:
         parser.error("a weight file is needed")
@@ -63,6 +68,7 @@ def main() -> int:
         gpu_layers=args.gpu_layers,
         kv_type=args.kv_type,
         reuse=not args.no_reuse,
+        ordinary=args.ordinary_cache,
     )
     try:
         machine, ready = load(options, pipe, started)

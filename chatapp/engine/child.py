@@ -20,6 +20,7 @@ from chatapp.engine.evaluation import BLOCK, Evaluator
 from chatapp.engine.generation import Machine
 from chatapp.engine.llama import Cancelled, Context, Model, has_gpu
 from chatapp.engine.memory import KvType, available
+from chatapp.engine.ordinary import OrdinaryEvaluator
 from chatapp.engine.pace import Pace
 from chatapp.engine.probe import check, file_hash, mapping_of
 from chatapp.engine.protocol import Checked, Fingerprint, Generate, Ready, Sampling, Score
@@ -104,6 +105,7 @@ class Options:
     gpu_layers: int = 0
     kv_type: KvType = "f16"
     reuse: bool = True
+    ordinary: bool = False
 
 
 def load(options: Options, pipe: Pipe, started: float) -> tuple[Machine, Ready]:
@@ -133,7 +135,8 @@ def load(options: Options, pipe: Pipe, started: float) -> tuple[Machine, Ready]:
     template = ChatTemplate(
         model.template, bos_token=model.token_text("bos"), eos_token=model.token_text("eos")
     )
-    machine = Machine(model, template, Evaluator(context, reuse=options.reuse))
+    kind = OrdinaryEvaluator if options.ordinary else Evaluator
+    machine = Machine(model, template, kind(context, reuse=options.reuse))
     return machine, Ready(
         model=os.path.basename(options.weights),
         window=window,
@@ -274,6 +277,8 @@ class Engine:
             alternatives=wire.count_from(value, "alternatives", protocol.MAX_ALTERNATIVES),
             hashes=value.get("hashes") is True,
             reuse=value.get("reuse") is not False,
+            begun=wire.tokens_from(value, "begun"),
+            plain=value.get("plain") is True,
         )
         done = self._machine.generate(
             request,
@@ -281,7 +286,7 @@ class Engine:
             cancelled=cancelled,
         )
         self._pipe.tell(number, wire.event_as_dict(done))
-        if done.text and request.reuse and self._machine.evaluator.reuse:
+        if done.text and not request.plain and request.reuse and self._machine.evaluator.reuse:
             self._turn = (request.messages, done.text)
 
     def _score(self, number: Any, value: Request, cancelled: Callable[[], bool]) -> None:
@@ -290,6 +295,7 @@ class Engine:
             continuations=wire.texts_from(value, "continuations"),
             prefix=wire.text_from(value, "prefix"),
             alternatives=wire.count_from(value, "alternatives", protocol.MAX_ALTERNATIVES),
+            plain=value.get("plain") is True,
         )
         scores = score(self._machine, request, cancelled)
         self._pipe.tell(number, {"type": "result", **wire.scores_as_dict(scores)})

@@ -46,20 +46,25 @@ _Reply = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """What the process is started with. ``None`` leaves the choice to the engine."""
+    """What the process is started with. ``None`` leaves the choice to the engine.
+
+    ``ordinary`` is for showing what goes wrong with an ordinary prefix cache; nothing else uses it.
+    """
 
     window: int | None = None
     threads: int | None = None
     gpu_layers: int = 0
     kv_type: KvType = "f16"
     reuse: bool = True
+    ordinary: bool = False
 
     def arguments(self) -> list[str]:
         found = ["--window", str(self.window or DEFAULT_WINDOW)]
         found += ["--threads", str(self.threads)] if self.threads else []
         found += ["--gpu-layers", str(self.gpu_layers)] if self.gpu_layers else []
         found += ["--kv-type", self.kv_type]
-        return found + ([] if self.reuse else ["--no-reuse"])
+        found += [] if self.reuse else ["--no-reuse"]
+        return found + (["--ordinary-cache"] if self.ordinary else [])
 
 
 class LocalEngine:

@@ -10,7 +10,7 @@ and nothing else: it is a cache of arithmetic, not a memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from chatapp.engine.llama import Cancelled, Context, Logits
 from chatapp.engine.shelf import Shelf, common_blocks
@@ -28,6 +28,8 @@ class Evaluator:
     ``held`` are the tokens of the whole prompt blocks in the cache, from position 0. Without
     ``reuse`` everything is computed afresh, with the same result.
     """
+
+    canonical: ClassVar[bool] = True
 
     def __init__(self, context: Context, *, reuse: bool = True) -> None:
         self.context = context

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chatapp.context.messages import Message
 from chatapp.context.prompt import Prompt, build_prompt
-from chatapp.context.template import ChatTemplate
+from chatapp.context.template import TEXT_ALONE, ChatTemplate
 from chatapp.engine.evaluation import Evaluator
 from chatapp.engine.llama import Cancelled, Logits, Model
 from chatapp.engine.probe import logits_hash
@@ -37,14 +37,18 @@ class Machine:
     model: Model
     template: ChatTemplate
     evaluator: Evaluator
+    bare: ChatTemplate = field(default_factory=lambda: ChatTemplate(TEXT_ALONE))
 
     @property
     def window(self) -> int:
         return self.evaluator.context.window
 
-    def prompt(self, messages: Sequence[Message], *, answer: bool = True) -> Prompt:
+    def prompt(
+        self, messages: Sequence[Message], *, answer: bool = True, plain: bool = False
+    ) -> Prompt:
         """What the model would receive. Raises ``TemplateError``."""
-        return build_prompt(messages, self.template, self.model, answer=answer)
+        template = self.bare if plain else self.template
+        return build_prompt(messages, template, self.model, answer=answer)
 
     def read_back(
         self, messages: Sequence[Message], reply: str, cancelled: Callable[[], bool]
@@ -60,8 +64,9 @@ class Machine:
 
     def generate(self, request: Generate, emit: Emit, cancelled: Callable[[], bool]) -> Done:
         """Answer; everything up to the end is told to ``emit``, the end is returned."""
-        prompt = self.prompt(request.messages)
-        self.check_room(prompt)
+        prompt = self.prompt(request.messages, plain=request.plain)
+        self.check_room(prompt, len(request.begun) + 1)
+        self._check_tokens(request.begun)
         reused = self.evaluator.reusable(prompt.tokens) if request.reuse else 0
         computed = len(prompt) - reused
         seed = request.sampling.seed
@@ -106,6 +111,10 @@ class Machine:
                 kind="window",
             )
 
+    def _check_tokens(self, tokens: Sequence[int]) -> None:
+        if not all(0 <= token < self.model.size for token in tokens):
+            raise EngineError("'begun' must hold tokens of this vocabulary.", kind="request")
+
     def _decode(
         self,
         request: Generate,
@@ -120,6 +129,12 @@ class Machine:
         reply = ReplyText(sampling.stop)
         count = 0
         reason: Reason = "length"
+        for token in request.begun:
+            if cancelled():
+                return "cancelled", reply.text, 0
+            reply.add(self.model.written(token))
+            context.append(token)
+            logits = self.evaluator.step(token)
         while True:
             if cancelled():
                 reason = "cancelled"
@@ -132,7 +147,8 @@ class Machine:
                 break
             count += 1
             context.append(token)
-            emit(self._told(choice, logits, reply, request))
+            hashed = request.hashes or count == 1
+            emit(self._told(choice, logits, reply, request.alternatives, hashed))
             if reply.stopped:
                 reason = "stop"
                 break
@@ -146,7 +162,9 @@ class Machine:
             emit(Token(text=rest))
         return reason, reply.text, count
 
-    def _told(self, choice: Choice, logits: Logits, reply: ReplyText, request: Generate) -> Token:
+    def _told(
+        self, choice: Choice, logits: Logits, reply: ReplyText, alternatives: int, hashed: bool
+    ) -> Token:
         total = logsumexp(logits)
         return Token(
             text=reply.add(self.model.written(choice.token)),
@@ -156,8 +174,8 @@ class Machine:
             before=choice.before,
             draw=choice.draw,
             kept=choice.kept,
-            logits=logits_hash(logits) if request.hashes else None,
-            alternatives=self.top(logits, request.alternatives, choice, total),
+            logits=logits_hash(logits) if hashed else None,
+            alternatives=self.top(logits, alternatives, choice, total),
         )
 
     def top(

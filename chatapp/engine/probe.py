@@ -17,6 +17,7 @@ from chatapp.engine.protocol import Checked
 
 _LENGTH: Final = 2 * BLOCK + BLOCK // 2
 _STEPS: Final = 3
+_ORDINARY: Final = "An ordinary prefix cache is in use: bits depend on what was asked before."
 
 
 def logits_hash(logits: Logits) -> str:
@@ -35,6 +36,10 @@ def check(evaluator: Evaluator, cancelled: Callable[[], bool] | None = None) -> 
     What the evaluator holds is set aside meanwhile. If reuse changes bits, it is switched off for
     good and the test is made again without it. Raises :class:`~chatapp.engine.llama.Cancelled`.
     """
+    if not evaluator.canonical:
+        probe = probe_tokens(evaluator.context.model.size, BLOCK)
+        logits = logits_hash(evaluator.read(probe, cancelled=cancelled, reuse=False))
+        return Checked(repeatable=False, reuse=True, reason=_ORDINARY, logits=logits)
     evaluator.set_aside()
     evaluator.empty()
     try:

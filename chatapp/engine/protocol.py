@@ -107,7 +107,10 @@ class Generate:
     """Answer these messages.
 
     ``alternatives``: report the n most probable tokens at each step; ``hashes``: report the hash
-    of each step's logits. Without ``reuse`` everything is computed afresh, with the same result.
+    of each step's logits, not of the first alone. Without ``reuse`` everything is computed afresh,
+    with the same result. ``begun``: tokens of the reply that are there already; they are evaluated
+    one by one, as when they were generated, and the reply goes on behind them. ``plain``: the texts
+    alone are sent, one under another, without the chat template.
     """
 
     messages: Sequence[Message]
@@ -115,6 +118,8 @@ class Generate:
     alternatives: int = 0
     hashes: bool = False
     reuse: bool = True
+    begun: Sequence[int] = ()
+    plain: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The request as it goes down the pipe, but for its ``id``."""
@@ -125,6 +130,8 @@ class Generate:
             "alternatives": self.alternatives,
             "hashes": self.hashes,
             "reuse": self.reuse,
+            **({"begun": list(self.begun)} if self.begun else {}),
+            **({"plain": True} if self.plain else {}),
         }
 
 
@@ -133,12 +140,14 @@ class Score:
     """How probable is each continuation after these messages and the reply begun by ``prefix``?
 
     Nothing is drawn: the given tokens are evaluated one by one, as if they had been generated.
+    ``plain`` as in :class:`Generate`.
     """
 
     messages: Sequence[Message]
     continuations: Sequence[str]
     prefix: str = ""
     alternatives: int = 0
+    plain: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The request as it goes down the pipe, but for its ``id``."""
@@ -148,6 +157,7 @@ class Score:
             "continuations": list(self.continuations),
             "prefix": self.prefix,
             "alternatives": self.alternatives,
+            **({"plain": True} if self.plain else {}),
         }
 
 
@@ -226,7 +236,7 @@ class Token:
     after them, among the ``kept`` tokens that survived. ``draw`` is the random number in [0, 1)
     that chose, ``None`` at temperature 0: it lies between ``before``, the shares of the more
     probable tokens together, and ``before + share``. ``logits`` is the SHA-256 of the step's
-    logits (float32, little-endian), if asked for.
+    logits (float32, little-endian): of the first token's always, of the others' if asked for.
     """
 
     type: ClassVar[str] = "token"
@@ -243,7 +253,10 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The reply has ended. ``text`` is all of it; times are in seconds, counts in tokens."""
+    """The reply has ended.
+
+    ``text`` is all of it, what was begun included; times are in seconds, counts in tokens.
+    """
 
     type: ClassVar[str] = "done"
     reason: Reason

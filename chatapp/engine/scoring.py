@@ -22,7 +22,7 @@ def score(machine: Machine, request: Score, cancelled: Callable[[], bool]) -> Sc
     encode = machine.model.encode
     prefix = encode(request.prefix)
     texts = [encode(text) for text in request.continuations]
-    prompt = machine.prompt(request.messages)
+    prompt = machine.prompt(request.messages, plain=request.plain)
     machine.check_room(prompt, len(prefix) + max(map(len, texts), default=1))
     reused = machine.evaluator.reusable(prompt.tokens)
     logits = machine.evaluator.read(prompt.tokens, cancelled=cancelled)

@@ -163,6 +163,14 @@ def texts_from(request: Mapping[str, Any], name: str) -> list[str]:
     return texts
 
 
+def tokens_from(request: Mapping[str, Any], name: str) -> list[int]:
+    """A list of token ids, empty if it is not there."""
+    value = request.get(name, [])
+    if not isinstance(value, list) or not all(type(item) is int for item in value):
+        raise EngineError(f"'{name}' must be a list of token ids.", kind="request")
+    return value
+
+
 def count_from(request: Mapping[str, Any], name: str, limit: int) -> int:
     """A whole number from 0 to ``limit``, 0 if it is not there."""
     value = request.get(name, 0)
