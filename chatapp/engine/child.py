@@ -35,6 +35,8 @@ NO_GPU: Final = (
 )
 _GATHER: Final = 0.04
 """Seconds between two writes of tokens, at least: about as often as a screen is painted."""
+_AT_ONCE: Final = 0.05
+"""Seconds without a request before a reply is read back."""
 _QUIET: Final = 0.5
 """Seconds without a request before the self-test is made."""
 
@@ -192,6 +194,9 @@ class Engine:
     # ── between requests ────────────────────────────────────────────────────────────────────────
 
     def _next(self) -> Request | None:
+        # A request that follows at once may be for the same prompt, whose end is still computed.
+        with contextlib.suppress(queue.Empty):
+            return self._queue.get(timeout=_AT_ONCE)
         # The next request stops what is done in between; whole blocks read until then are kept.
         if self._queue.empty():
             with contextlib.suppress(Cancelled):

@@ -10,6 +10,7 @@ and nothing else: it is a cache of arithmetic, not a memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from chatapp.engine.llama import Cancelled, Context, Logits
@@ -20,6 +21,14 @@ BLOCK: Final = 64
 
 _WORTH_SAVING: Final = 2
 """Blocks that would be lost, from which on a cache is set aside before it is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A prompt that was read to its end, and the logits after it."""
+
+    tokens: list[int]
+    logits: Logits
 
 
 class Evaluator:
@@ -36,14 +45,18 @@ class Evaluator:
         self.reuse = reuse
         self.held: list[int] = []
         self.shelf = Shelf()
+        self._last: _Read | None = None
 
     def reusable(self, tokens: Sequence[int]) -> int:
-        """How many leading tokens of a prompt need not be computed (a multiple of BLOCK).
+        """How many leading tokens of a prompt need not be computed: whole blocks, or all.
 
-        At least one token is always computed: its logits are what the reply starts from.
+        All where the very same prompt was the last one read: its logits are still there. Else at
+        least one token is computed, as its logits are what the reply starts from.
         """
         if not self.reuse:
             return 0
+        if self._is_last(tokens):
+            return len(tokens)
         head = tokens[: max(len(tokens) - 1, 0)]
         return max(common_blocks(self.held, head, BLOCK), self.shelf.best(head, BLOCK)[0])
 
@@ -60,8 +73,16 @@ class Evaluator:
         ``progress(done, total)`` counts the tokens to be computed. Raises :class:`Cancelled`;
         whole blocks read until then are kept.
         """
+        last = self._last if reuse and self.reuse and self._is_last(tokens) else None
+        if last is not None and self.context.cut(len(tokens)):
+            return last.logits.copy()
         self._prefill(tokens, len(tokens), self._begin(tokens[:-1], reuse), progress, cancelled)
-        return self.context.logits()
+        logits = self.context.logits()
+        self._last = _Read(list(tokens), logits.copy())
+        return logits
+
+    def _is_last(self, tokens: Sequence[int]) -> bool:
+        return self._last is not None and self._last.tokens == list(tokens)
 
     def read_blocks(
         self, tokens: Sequence[int], *, cancelled: Callable[[], bool] | None = None
@@ -72,6 +93,7 @@ class Evaluator:
 
     def _begin(self, head: Sequence[int], reuse: bool = True) -> int:
         """Make the cache hold as many of the prompt's leading blocks as are known; how many."""
+        self._last = None
         at = common_blocks(self.held, head, BLOCK) if self.reuse else 0
         shared, saved = self.shelf.best(head, BLOCK) if self.reuse and reuse else (0, None)
         if len(self.held) - at >= _WORTH_SAVING * BLOCK:
@@ -125,6 +147,7 @@ class Evaluator:
         Not for sliding-window models: cut back to what two prompts share, a saved cache would
         lack entries there, and bits would change.
         """
+        self._last = None
         if not self.reuse or self.context.model.looks_back:
             return
         if self.held and self.context.cut(len(self.held)):
@@ -132,5 +155,6 @@ class Evaluator:
 
     def empty(self) -> None:
         """Empty the cache; what was set aside stays."""
+        self._last = None
         self.context.cut(0)
         self.held.clear()

@@ -23,9 +23,9 @@ _SLACK: Final = 0.1
 
 
 class Pace:
-    """How many threads to use, at most ``most``; always ``most`` until :attr:`free` is set.
+    """How many threads to use, at most ``most``; always ``most`` without ``adapt``.
 
-    :meth:`allow` sets it once bits are known not to depend on the count, if ``adapt`` is wished.
+    :meth:`allow` ends it where the self-test finds that bits depend on the count.
     ``busy`` tells the seconds that all processors have worked since the system started, None where
     it does not tell (only Linux does); ``own`` the seconds of this process; ``cpus`` is how many
     processors there are.
@@ -43,12 +43,13 @@ class Pace:
     ) -> None:
         self.most = most
         self.adapt = adapt and most > 1
-        self.free = False
+        self.free = self.adapt
         self._cpus = cpus or os.cpu_count() or most
         self._busy, self._own, self._clock = busy or busy_seconds, own, clock
         self._count = most
         self._fixed: int | None = None
         self._at = self._seen = self._used = float("-inf")
+        self.threads()  # the first look, to compare the next one with
 
     def allow(self, free: bool) -> None:
         """Let the count follow the load, or hold it at ``most``."""

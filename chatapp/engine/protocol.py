@@ -286,13 +286,14 @@ class Scored:
 class Scores:
     """The answer to :class:`Score`, in its order.
 
-    ``logits`` is the SHA-256 of the whole distribution after the prefix: all logits, float32,
-    little-endian. ``alternatives`` are its most probable tokens.
+    ``prefix`` are its tokens; ``logits`` is the SHA-256 of the whole distribution after it: all
+    logits, float32, little-endian. ``alternatives`` are its most probable tokens.
     """
 
     prompt: Prompt
     scores: tuple[Scored, ...]
     logits: str
+    prefix: tuple[int, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     reused: int = 0
 

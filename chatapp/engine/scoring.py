@@ -60,6 +60,7 @@ def score(machine: Machine, request: Score, cancelled: Callable[[], bool]) -> Sc
             for n, text in enumerate(request.continuations)
         ),
         logits=logits_hash(logits),
+        prefix=tuple(prefix),
         alternatives=machine.top(logits, request.alternatives),
         reused=reused,
     )

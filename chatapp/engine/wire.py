@@ -125,6 +125,7 @@ def scores_as_dict(scores: Scores) -> dict[str, Any]:
             for one in scores.scores
         ],
         "logits": scores.logits,
+        "prefix": list(scores.prefix),
         "alternatives": alternatives_as_list(scores.alternatives),
         "reused": scores.reused,
         "prompt": prompt_as_dict(scores.prompt),
@@ -139,6 +140,7 @@ def scores_from_dict(value: Mapping[str, Any]) -> Scores:
             for one in value["scores"]
         ),
         logits=value["logits"],
+        prefix=tuple(value["prefix"]),
         alternatives=alternatives_from_list(value["alternatives"]),
         reused=value["reused"],
     )

@@ -292,3 +292,22 @@ def test_common_blocks_counts_whole_blocks_only() -> None:
     assert common_blocks([1, 2, 3, 4, 5], [1, 2, 3, 4, 6], 2) == 4
     assert common_blocks([1, 2, 3], [1, 2, 3], 2) == 2
     assert common_blocks([], [1], 2) == 0
+
+
+async def test_the_same_prompt_again_computes_nothing_and_changes_nothing(
+    engine: LocalEngine, fresh: LocalEngine
+) -> None:
+    rng = random.Random(21)
+    messages, other = conversation(rng, 2), conversation(rng, 1)
+    expected, _ = await bits(fresh, messages, DRAWN)
+    assert (await bits(engine, messages, DRAWN))[0] == expected
+    again, reused = await bits(engine, messages, DRAWN)
+    prompt = await engine.render(messages)
+    assert prompt is not None
+    assert (again, reused) == (expected, len(prompt))
+    score = Score(messages=messages, continuations=[" Ankara", " sea"], prefix="It is")
+    scored = await engine.score(score)
+    assert scored.reused == len(prompt)
+    assert scored.logits == (await fresh.score(score)).logits
+    await bits(engine, other, GREEDY)
+    assert (await bits(engine, messages, DRAWN))[0] == expected

@@ -20,12 +20,9 @@ class World:
         self.now = self.busy = self.own = 0.0
 
     def pace(self, most: int, cpus: int) -> Pace:
-        found = Pace(
+        return Pace(
             most, cpus=cpus, busy=lambda: self.busy, own=lambda: self.own, clock=lambda: self.now
         )
-        found.allow(True)
-        found.threads()
-        return found
 
     def run(self, others: float, ours: float, seconds: float = 2 * LOOK) -> None:
         self.now += seconds
@@ -73,7 +70,7 @@ def test_it_looks_at_times_only_and_forgets_what_is_old() -> None:
     assert pace.threads() == 1
 
 
-def test_it_is_fixed_until_bits_are_known_to_be_equal() -> None:
+def test_it_is_fixed_where_bits_depend_on_it_or_the_person_chose_it() -> None:
     world = World()
     pace = world.pace(2, 2)
     pace.allow(False)
@@ -87,7 +84,6 @@ def test_it_is_fixed_until_bits_are_known_to_be_equal() -> None:
 
 def test_a_system_that_does_not_tell_leaves_it_alone() -> None:
     pace = Pace(2, busy=lambda: None)
-    pace.allow(True)
     assert (pace.threads(), pace.free) == (2, False)
 
 
