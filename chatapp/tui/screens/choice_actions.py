@@ -62,12 +62,9 @@ class ChoiceActions(MessageActions):
             )
             return
         if engine.info is not None and engine.info.reuse is False:
-            self.say("The cache is off for this run (--no-reuse, or the settings file).")
+            self.say("The model process was started without the cache.")
             return
-        self.reuse = not self.reuse
-        for session in self.sessions:
-            if session.conversation is not None:
-                session.conversation.reuse = self.reuse
+        self.use_cache(not self.reuse)
         self.say(
             "Arithmetic cache on: results of reading the same beginning are used again."
             if self.reuse
