@@ -128,6 +128,7 @@ class Machine:
             choice = choose(logits, sampling, recent=context, seed=seed, position=position)
             token = choice.token
             if self.model.ends(token):
+                emit(self._told(choice, logits, None, request))
                 reason = "stop"
                 break
             count += 1
@@ -146,10 +147,13 @@ class Machine:
             emit(Token(text=rest))
         return reason, reply.text, count
 
-    def _told(self, choice: Choice, logits: Logits, reply: ReplyText, request: Generate) -> Token:
+    def _told(
+        self, choice: Choice, logits: Logits, reply: ReplyText | None, request: Generate
+    ) -> Token:
+        """The step, its text added to ``reply``; None: it is the token that ends the reply."""
         total = logsumexp(logits)
         return Token(
-            text=reply.add(self.model.written(choice.token)),
+            text=reply.add(self.model.written(choice.token)) if reply is not None else "",
             token=choice.token,
             logprob=float(logits[choice.token]) - total,
             share=choice.share,
@@ -158,6 +162,7 @@ class Machine:
             kept=choice.kept,
             logits=logits_hash(logits) if request.hashes else None,
             alternatives=self.top(logits, request.alternatives, choice, total),
+            ends=True if reply is None else None,
         )
 
     def top(
