@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from textual import on
+
 from chatapp.tui.screens.message_actions import MessageActions
 from chatapp.tui.widgets.choice_view import ChoiceView
+from chatapp.tui.widgets.message import MessageView
 
 __all__ = ["ChoiceActions"]
 
@@ -49,6 +52,15 @@ class ChoiceActions(MessageActions):
             self.refresh_all()
         else:
             self.show_choice()
+
+    @on(MessageView.TokenChosen)
+    def _token_chosen(self, event: MessageView.TokenChosen) -> None:
+        event.stop()
+        self.session.pane.select(event.node)
+        self.refresh_keys()
+        self.show_choice()
+        self.choice_view.show(event.node)
+        self.choice_view.pick(event.index)
 
     def action_reuse(self) -> None:
         """Switch the arithmetic cache: computed afresh every turn, or not."""
