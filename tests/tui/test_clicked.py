@@ -125,6 +125,16 @@ async def test_words_in_marks_and_lists_and_pieces(chatting: Open) -> None:
         await chat.sees("step 1 of 12", "▐The▌")
 
 
+async def test_lines_that_wrap_code_and_tables(chatting: Open) -> None:
+    said = [*(f"w{n} " for n in range(40)), "\n\n```python\n", "x = 1\n", "yes", " = 2\n```\n\n"]
+    said += ["| a |", " b |\n|---|---|\n| c", " | dd |\n"]
+    async with chatting(reply_of(said, DRAWN, 9), sampling=DRAWN) as chat:
+        await chat.say("Where?")
+        for word, token in (("w30", 30), ("yes", 42), ("dd", 46), ("w7", 7)):
+            await click(chat, word)
+            await chat.sees(f"step {token + 1} of 47")
+
+
 async def test_a_click_beside_the_words_only_selects(chatting: Open) -> None:
     async with chatting(reply_of(SAID, DRAWN, 9), sampling=DRAWN) as chat:
         await chat.say("Where?")
