@@ -40,7 +40,7 @@ async def hear(engine: LocalEngine, request: Generate) -> Heard:
     heard = Heard()
     asked = time.perf_counter()
     async for event in engine.generate(request):
-        if isinstance(event, Token) and event.token is not None:
+        if isinstance(event, Token) and event.token is not None and not event.ends:
             heard.times.append(time.perf_counter())
             heard.tokens.append(event.token)
             heard.logits.append(event.logits)

@@ -36,7 +36,7 @@ class TimedEngine(LocalEngine):
         times = []
         async with aclosing(super().generate(request)) as events:
             async for event in events:
-                if isinstance(event, Token):
+                if isinstance(event, Token) and not event.ends:
                     times.append(time.perf_counter())
                     if len(times) == 1:
                         self.tell(event="streaming")

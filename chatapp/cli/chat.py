@@ -81,7 +81,8 @@ class Wiring:
         def open_it() -> Model:
             from chatapp.cli.opening import open_engine
 
-            settings = replace(self.settings, window=window)
+            # Each request says whether the cache may be used, so that it can be switched any time.
+            settings = replace(self.settings, window=window, reuse=True)
             opened = open_engine(self.home, settings, requested=name or None)
             return Model(opened.engine, opened.counter, opened.label, opened.mark)
 
@@ -92,7 +93,13 @@ class Wiring:
         from chatapp.tui.given import Values
 
         settings = self.settings
-        return Values(settings.system, sampling_of(settings), settings.policy, settings.window)
+        return Values(
+            settings.system,
+            sampling_of(settings),
+            settings.policy,
+            settings.window,
+            settings.reuse,
+        )
 
     def models(self) -> Sequence[ModelRow]:
         from chatapp.engine.weights.library import Library
@@ -110,6 +117,7 @@ class Wiring:
             system=values.system,
             policy=values.policy,
             window=values.window,
+            reuse=values.reuse,
             sampling=sampling_settings(values.sampling),
         )
 

@@ -293,7 +293,7 @@ class Conversation:
                     if isinstance(event, Sent):
                         await self._arrived(event, facts, carried)
                     elif isinstance(event, Token):
-                        if facts.first_token_seconds is None:
+                        if facts.first_token_seconds is None and not event.ends:
                             facts.first_token_seconds = time.monotonic() - asked
                         facts.tokens.append(event)
                         reply.content += event.text

@@ -17,7 +17,8 @@ class TurnFacts:
 
     ``new`` holds the indices of the messages that no earlier request contained; a token counts
     with the message it travels with (:meth:`~chatapp.context.prompt.Prompt.travels_with`).
-    ``tokens`` are those of the reply, ``vocabulary`` how many the model chose each from.
+    ``tokens`` are those of the reply and the one that ended it, if the model did (it is not
+    among ``reply_tokens``); ``vocabulary`` is how many the model chose each from.
     """
 
     number: int

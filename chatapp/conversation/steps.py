@@ -34,9 +34,22 @@ def _whole(value: int | None) -> int:
 
 
 class Steps(Sequence[Token]):
-    """Tokens in their order, as they were told but for the hash of their logits."""
+    """Tokens in their order, as they were told but for the hash of their logits.
 
-    __slots__ = ("_ends", "_floats", "_ids", "_kept", "_numbers", "_others", "_texts", "_words")
+    ``ending`` holds the places of tokens that ended the reply: one, or none.
+    """
+
+    __slots__ = (
+        "_ends",
+        "_floats",
+        "_ids",
+        "_kept",
+        "_numbers",
+        "_others",
+        "_texts",
+        "_words",
+        "ending",
+    )
 
     def __init__(self, tokens: Sequence[Token] = ()) -> None:
         self._texts: list[str] = []
@@ -48,11 +61,14 @@ class Steps(Sequence[Token]):
         self._words: list[str] = []
         self._others = array("q")
         self._numbers = array("d")
+        self.ending: set[int] = set()
         for token in tokens:
             self.append(token)
 
     def append(self, token: Token) -> None:
         """Keep one more."""
+        if token.ends:
+            self.ending.add(len(self))
         self._texts.append(sys.intern(token.text))
         self._ids.append(_whole(token.token))
         self._kept.append(_whole(token.kept))
@@ -105,6 +121,7 @@ class Steps(Sequence[Token]):
             draw=draw,
             kept=None if self._kept[at] < 0 else self._kept[at],
             alternatives=tuple(map(self._other, range(start, self._ends[at]))),
+            ends=True if at in self.ending else None,
         )
 
     def _other(self, at: int) -> Alternative:

@@ -142,12 +142,13 @@ class Machine:
             position = len(context)
             choice = choose(logits, sampling, recent=context, seed=seed, position=position)
             token = choice.token
+            hashed = request.hashes or count == 0
             if self.model.ends(token):
+                emit(self._told(choice, logits, None, request.alternatives, hashed))
                 reason = "stop"
                 break
             count += 1
             context.append(token)
-            hashed = request.hashes or count == 1
             emit(self._told(choice, logits, reply, request.alternatives, hashed))
             if reply.stopped:
                 reason = "stop"
@@ -163,11 +164,17 @@ class Machine:
         return reason, reply.text, count
 
     def _told(
-        self, choice: Choice, logits: Logits, reply: ReplyText, alternatives: int, hashed: bool
+        self,
+        choice: Choice,
+        logits: Logits,
+        reply: ReplyText | None,
+        alternatives: int,
+        hashed: bool,
     ) -> Token:
+        """The step, its text added to ``reply``; None: it is the token that ends the reply."""
         total = logsumexp(logits)
         return Token(
-            text=reply.add(self.model.written(choice.token)),
+            text=reply.add(self.model.written(choice.token)) if reply is not None else "",
             token=choice.token,
             logprob=float(logits[choice.token]) - total,
             share=choice.share,
@@ -176,6 +183,7 @@ class Machine:
             kept=choice.kept,
             logits=logits_hash(logits) if hashed else None,
             alternatives=self.top(logits, alternatives, choice, total),
+            ends=True if reply is None else None,
         )
 
     def top(

@@ -237,6 +237,9 @@ class Token:
     that chose, ``None`` at temperature 0: it lies between ``before``, the shares of the more
     probable tokens together, and ``before + share``. ``logits`` is the SHA-256 of the step's
     logits (float32, little-endian): of the first token's always, of the others' if asked for.
+
+    ``ends``: with this token the model ended its reply. It has no text and is no part of the
+    reply, nor counted with it. A reply that ends otherwise (see ``Done.reason``) has none.
     """
 
     type: ClassVar[str] = "token"
@@ -249,6 +252,7 @@ class Token:
     kept: int | None = None
     logits: str | None = None
     alternatives: tuple[Alternative, ...] = ()
+    ends: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +260,7 @@ class Done:
     """The reply has ended.
 
     ``text`` is all of it, what was begun included; times are in seconds, counts in tokens.
+    ``reply_tokens`` does not count the token that ended it.
     """
 
     type: ClassVar[str] = "done"

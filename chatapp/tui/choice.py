@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from chatapp.conversation import TurnFacts
     from chatapp.engine.protocol import Alternative, Sampling, Token
 
-__all__ = ["Choice", "Draw", "Option", "choice_of", "drawn", "piece", "strip"]
+__all__ = ["END", "Choice", "Draw", "Option", "choice_of", "drawn", "piece", "strip"]
 
 OTHERS = "·"
 """Stands in the strip for all tokens that have no row of their own."""
+
+END = "⟨end of reply⟩"
+"""Stands for the token with which the model ended its reply."""
 
 
 def piece(text: str) -> str:
@@ -31,13 +34,22 @@ def piece(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A token that could stand here. ``share`` 0: cut; None: not revealed."""
+    """A token that could stand here. ``share`` 0: cut; None: not revealed.
+
+    ``ends``: it was taken, and ended the reply.
+    """
 
     letter: str
     text: str
     probability: float
     share: float | None
     taken: bool
+    ends: bool = False
+
+    @property
+    def name(self) -> str:
+        """The token to be seen."""
+        return END if self.ends else piece(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +136,16 @@ def _options(token: Token, most: int) -> tuple[Option, ...]:
         text = token.text if at is None else others[at].text
         found = [*found[: most - (len(found) == most)], (text, token.logprob, token.share)]
         at = len(found) - 1
+    ends = bool(token.ends)
     return tuple(
-        Option(string.ascii_letters[n % 52], text, min(math.exp(logprob), 1.0), share, n == at)
+        Option(
+            string.ascii_letters[n % 52],
+            text,
+            min(math.exp(logprob), 1.0),
+            share,
+            n == at,
+            n == at and ends,
+        )
         for n, (text, logprob, share) in enumerate(found)
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
 from chatapp.tui import words
-from chatapp.tui.choice import OTHERS, Choice, Option, choice_of, piece, strip
+from chatapp.tui.choice import END, OTHERS, Choice, Option, choice_of, piece, strip
 from chatapp.tui.request import wrap
 
 if TYPE_CHECKING:
@@ -49,12 +49,18 @@ def bar(share: float, width: int) -> str:
 # ── the reply as its tokens ─────────────────────────────────────────────────────────────────────
 
 
-def reply_lines(texts: Sequence[str], width: int) -> list[list[tuple[int, str]]]:
-    """The tokens in lines of at most ``width`` cells: (index, piece); each takes a cell more."""
+def reply_lines(
+    texts: Sequence[str], width: int, ending: Container[int] = ()
+) -> list[list[tuple[int, str]]]:
+    """The tokens in lines of at most ``width`` cells: (index, piece); each takes a cell more.
+
+    ``ending``: which of them ended the reply.
+    """
     lines: list[list[tuple[int, str]]] = [[]]
     used = 1
     for index, text in enumerate(texts):
-        shown = _short(piece(text), min(_LONGEST, max(width - 2, 1)))
+        name = END if index in ending else piece(text)
+        shown = _short(name, min(_LONGEST, max(width - 2, 1)))
         cells = cell_len(shown) + 1
         if lines[-1] and used + cells > width:
             lines.append([])
@@ -83,6 +89,10 @@ def rows(facts: TurnFacts, index: int, width: int, height: int) -> list[Line]:
     if choice is None:
         return _sentences(_untold(facts, index), width)
     head = _sentences(_step(facts, index), width, "strong")
+    if choice.token.ends:
+        head += _sentences(
+            "Why it stopped here: this token, no part of the text, was taken.", width
+        )
     how = _sentences(_how(choice.sampling, choice.token.share is not None), width)
     tail = [*_kept(choice, width), *_draw(choice, width)]
     room = height - len(head) - len(how) - len(tail) - 2
@@ -167,7 +177,7 @@ def _row(option: Option, columns: tuple[int, int, int]) -> Line:
     return (
         ("▸ " if option.taken else "  ", "strong"),
         (f"{option.letter} ", "quiet"),
-        (set_cell_size(_short(piece(option.text), name), name), style),
+        (set_cell_size(_short(option.name, name), name), style),
         *_numbers(percent(option.probability), option.probability, first, style),
         ("  ", "text"),
         *_numbers(_share(option.share), option.share or 0.0, second, style),

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The settings of a conversation. ``window`` None: the engine chooses."""
+    """The settings of a conversation. ``window`` None: the engine chooses.
+
+    ``reuse``: whether the arithmetic cache may be used, by all conversations.
+    """
 
     system: str
     sampling: Sampling
     policy: Policy
     window: int | None
+    reuse: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,16 @@ async def test_every_turn_sends_the_whole_transcript(chat: Conversation) -> None
     assert chat.counter.doubt is None
 
 
+async def test_the_token_that_ends_a_reply_is_kept_but_not_said(chat: Conversation) -> None:
+    chat.sampling = Sampling(max_tokens=60)
+    await say(chat, FIVE[0])
+    facts = chat.turns[-1]
+    assert chat.nodes[-1].status == "complete"
+    assert facts.tokens[-1].ends
+    assert facts.reply_tokens == len(facts.tokens) - 1
+    assert "".join(facts.tokens.texts) == chat.nodes[-1].content
+
+
 async def test_the_correction_holds_in_the_session_and_dies_with_it(
     chat: Conversation, engine: LocalEngine, counter: Counter
 ) -> None:

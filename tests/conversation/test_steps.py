@@ -33,6 +33,7 @@ TOKENS = st.builds(
     draw=NUMBERS,
     kept=IDS,
     alternatives=st.lists(OTHERS, max_size=4).map(tuple),
+    ends=st.sampled_from([None, True]),
 )
 
 
@@ -54,6 +55,14 @@ def test_the_running_sum_leaves_out_text_that_was_held_back() -> None:
     steps.append(Token(text="rest"))
     assert steps.logprob(3) == -1.5
     assert Steps([Token(text="a"), Token(text="b", logprob=-1.0)]).logprob(2) is None
+
+
+def test_the_token_that_ended_the_reply_is_known() -> None:
+    end = Token(text="", token=2, logprob=-0.25, ends=True)
+    steps = Steps([Token(text="a", token=1, logprob=-1.0), end])
+    assert steps.ending == {1}
+    assert (steps[0].ends, steps[1]) == (None, end)
+    assert steps.logprob(2) == -1.25
 
 
 def test_a_number_beyond_all_numbers_is_none() -> None:

@@ -177,7 +177,7 @@ async def test_scores_equal_the_logprobs_of_the_same_tokens_generated(engine: Lo
     messages = [Message("user", "What is the capital of Turkey?")]
     generated: list[Token] = []
     async for event in engine.generate(Generate(messages=messages, hashes=True)):
-        if isinstance(event, Token) and event.token is not None:
+        if isinstance(event, Token) and event.token is not None and not event.ends:
             generated.append(event)
     text = "".join(token.text for token in generated)
     found = await engine.score(

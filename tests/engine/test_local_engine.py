@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import math
 import os
 import signal
 import time
@@ -45,11 +47,61 @@ async def mortal(default_model: Path) -> AsyncIterator[LocalEngine]:
 
 async def test_the_default_model_answers(engine: LocalEngine) -> None:
     tokens, done = await answer(engine, Generate(messages=TURKEY))
+    *tokens, end = tokens
+    assert end.ends
     assert done.text == "The capital of Turkey is Istanbul."  # confidently wrong: see the catalogue
     assert "".join(token.text for token in tokens) == done.text
     assert done.reason == "stop"
     assert done.reply_tokens == len(tokens) == 7
     assert all(token.logprob is not None and token.logprob <= 0 for token in tokens)
+
+
+@pytest.mark.parametrize(
+    "sampling", [Sampling(), Sampling(temperature=0.3, seed=5)], ids=["greedy", "drawn"]
+)
+async def test_the_token_that_ends_a_reply_is_told_but_no_part_of_it(
+    engine: LocalEngine, sampling: Sampling
+) -> None:
+    request = Generate(messages=TURKEY, sampling=sampling, alternatives=5, hashes=True)
+    prompt = await engine.render(TURKEY)
+    assert prompt is not None
+    tokens, done = await answer(engine, request)
+    assert done.reason == "stop"
+    *said, end = tokens
+    assert [token.ends for token in tokens] == [None] * len(said) + [True]
+    assert "".join(token.text for token in said) == done.text
+    assert done.reply_tokens == len(said)
+    # It is a choice like the others: its id, its probability, its draw, what else could be.
+    assert end.text == ""
+    assert end.token in [other.token for other in end.alternatives]
+    assert next(o for o in end.alternatives if o.token == end.token).text == "<|im_end|>"
+    assert end.logits is not None
+    assert end.share is not None
+    if sampling.temperature:
+        digest = hashlib.sha256(f"5:{len(prompt) + len(said)}".encode()).hexdigest()
+        assert end.draw == (int(digest[:16], 16) >> 11) / 2**53
+    # As probable as the scores say that the model finds it.
+    assert end.logprob is not None
+    assert math.exp(end.logprob) > 0.1
+
+
+async def test_a_reply_that_is_cut_off_or_stopped_has_no_such_token(engine: LocalEngine) -> None:
+    for sampling in (Sampling(max_tokens=3), Sampling(stop=(" Tur",))):
+        tokens, done = await answer(engine, Generate(messages=TURKEY, sampling=sampling))
+        assert not any(token.ends for token in tokens)
+        assert done.reply_tokens == sum(token.token is not None for token in tokens)
+
+
+async def test_the_next_turn_reuses_the_same_blocks_as_ever(mortal: LocalEngine) -> None:
+    tokens, done = await answer(mortal, Generate(messages=TURKEY))
+    assert tokens[-1].ends
+    messages = [*TURKEY, Message("assistant", done.text), Message("user", "Are you sure of it?")]
+    prompt = await mortal.render(messages)
+    fresh = await answer(mortal, Generate(messages=messages, hashes=True, reuse=False))
+    again = await answer(mortal, Generate(messages=messages, hashes=True))
+    assert prompt is not None
+    assert fresh[1].prompt_tokens == len(prompt)
+    assert fresh[0] == again[0]
 
 
 async def test_alternatives_are_the_most_probable_tokens(engine: LocalEngine) -> None:

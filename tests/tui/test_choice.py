@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -184,6 +185,21 @@ async def test_the_last_token_then_one_after_the_other(
         await chat.press("f7")
         assert chat.screen.composer.has_focus
         await chat.sees_not("CHOICE")
+
+
+async def test_the_token_that_ended_the_reply_is_the_last_step(chatting: Open) -> None:
+    tokens = [a_token(DRAWN, 9 + n, text, n) for n, text in enumerate(WORDS)]
+    end = replace(a_token(DRAWN, 9 + len(WORDS), "", 50), ends=True)
+    async with chatting(Reply([*tokens, end]), sampling=DRAWN) as chat:
+        await chat.say("Where?")
+        assert chat.nodes[-1].content == "".join(WORDS)
+        await chat.press("f7")
+        await chat.sees("step 7 of 7", "▐⟨end of reply⟩▌", f"token {end.token}")
+        await chat.sees("Why it stopped here")
+        assert any(line.count("⟨end of reply⟩") and "%" in line for line in chat.lines)
+        await chat.press("left")
+        await chat.sees("step 6 of 7", "▐.▌⟨end of reply⟩│")
+        await chat.sees_not("Why it stopped here")
 
 
 async def test_a_click_goes_to_a_token(chatting: Open) -> None:

@@ -14,7 +14,7 @@ from chatapp.errors import HomeError, WeightsError
 from chatapp.tui.dialogs.model_rows import ModelRow
 from chatapp.tui.dialogs.models import ModelsDialog
 from chatapp.tui.dialogs.settings import SettingsDialog, SettingsResult
-from chatapp.tui.given import Model
+from chatapp.tui.given import Model, Values
 from tests.scripted import Reply, ScriptedEngine
 from tests.tui.conftest import Open
 
@@ -94,6 +94,44 @@ async def test_settings_are_used_at_once_and_kept(chatting: Open) -> None:
         assert request.messages[0].content == "Be kind."
         assert (request.sampling.temperature, request.sampling.max_tokens) == (0.7, 33)
         assert chat.talk.policy == "summary"
+
+
+async def test_the_cache_is_switched_in_all_open_conversations_and_kept(chatting: Open) -> None:
+    async with chatting() as chat:
+        await chat.say("hello")
+        await chat.press("ctrl+n")
+        await chat.press("f4")
+        await chat.until(lambda: isinstance(chat.app.screen, SettingsDialog), "the dialog")
+        chat.app.screen.query_one("#reuse").focus()
+        await chat.press("space", "ctrl+s")
+        await chat.until(lambda: chat.kept, "kept")
+        assert not chat.kept[0].reuse
+        await chat.sees("cache: off")
+        await chat.say("new")
+        await chat.press("ctrl+pageup")
+        await chat.say("old")
+        assert [request.reuse for request in chat.engine.requests] == [True, False, False]
+        # F9 is for this run; the dialog shows how things stand.
+        await chat.press("f9")
+        await chat.sees_not("cache: off")
+        assert len(chat.kept) == 1
+        await chat.press("f4")
+        await chat.until(lambda: isinstance(chat.app.screen, SettingsDialog), "the dialog")
+        assert "[x] Use the arithmetic cache" in str(chat.app.screen.query_one("#reuse").content)
+
+
+async def test_a_cache_switched_off_in_the_settings_file_can_be_switched_on(
+    chatting: Open,
+) -> None:
+    def values() -> Values:
+        return Values("", Sampling(max_tokens=100), "stop", None, reuse=False)
+
+    async with chatting(values=values) as chat:
+        await chat.sees("cache: off")
+        await chat.say("hello")
+        await chat.press("f9")
+        await chat.say("again")
+        assert [request.reuse for request in chat.engine.requests] == [False, True]
 
 
 async def test_another_window_opens_the_same_model_anew(chatting: Open) -> None:

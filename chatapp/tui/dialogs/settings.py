@@ -19,6 +19,8 @@ from chatapp.context.overflow import Policy
 from chatapp.engine.protocol import Sampling
 from chatapp.tui.dialogs.base import Action, Dialog
 from chatapp.tui.dialogs.settings_fields import (
+    CACHE_LABEL,
+    CACHE_MEANING,
     FIELDS,
     POLICY_TEXTS,
     SYSTEM_MEANING,
@@ -32,12 +34,16 @@ __all__ = ["SettingsDialog", "SettingsResult"]
 
 @dataclass(frozen=True)
 class SettingsResult:
-    """The values of a conversation's settings. ``window`` None: chatapp chooses."""
+    """The values of a conversation's settings. ``window`` None: chatapp chooses.
+
+    ``reuse``: whether the arithmetic cache may be used.
+    """
 
     system: str
     sampling: Sampling
     policy: Policy
     window: int | None
+    reuse: bool = True
 
 
 class _Number(Vertical):
@@ -139,10 +145,49 @@ class _PolicyChoice(OptionList):
             self.replace_option_prompt(name, self._line(name, name == self.policy))
 
 
+class _Check(Static, can_focus=True):
+    """A box that is ticked or not, with its name and its meaning."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space,enter", "tick", show=False)]
+    DEFAULT_CSS = """
+    _Check {
+        height: auto; margin: 1 0 0 0; padding: 0 2; pointer: pointer;
+        &:focus { background: $primary-muted; color: $text; }
+        &:focus:nocolor { background: $foreground; color: $background; }
+        &:focus:ansi { background: $block-cursor-background; color: $block-cursor-foreground; }
+    }
+    """
+
+    def __init__(self, label: str, meaning: str, ticked: bool, *, id: str) -> None:
+        super().__init__(markup=False, id=id)
+        self._label, self._meaning = label, meaning
+        self.ticked = ticked
+
+    @property
+    def ticked(self) -> bool:
+        """Whether the box is ticked."""
+        return self._ticked
+
+    @ticked.setter
+    def ticked(self, ticked: bool) -> None:
+        self._ticked = ticked
+        mark = "[x] " if ticked else "[ ] "
+        bold = "bold" if ticked else ""
+        self.update(Content.assemble((mark + self._label, bold), f": {self._meaning}"))
+
+    def action_tick(self) -> None:
+        """Tick the box, or take the mark away."""
+        self.ticked = not self.ticked
+
+    def on_click(self) -> None:
+        self.action_tick()
+
+
 class SettingsDialog(Dialog[SettingsResult | None]):
     """Change the settings; the result is all of them, or None if they stay as they were.
 
     ``trained``: the context that the model was trained with, in tokens, where it is known.
+    ``cache``: whether the arithmetic cache is chatapp's own (a server's is not).
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -172,10 +217,13 @@ class SettingsDialog(Dialog[SettingsResult | None]):
     }
     """
 
-    def __init__(self, values: SettingsResult, trained: int | None = None) -> None:
+    def __init__(
+        self, values: SettingsResult, trained: int | None = None, *, cache: bool = True
+    ) -> None:
         super().__init__()
         self._values = values
         self._trained = trained
+        self._cache = cache
 
     def body(self) -> Iterable[Widget]:
         given = self._values
@@ -188,6 +236,9 @@ class SettingsDialog(Dialog[SettingsResult | None]):
             for field in FIELDS:
                 yield _Number(field, shown(self._given(field.name)))
             yield _PolicyChoice(given.policy)
+            check = _Check(CACHE_LABEL, CACHE_MEANING, given.reuse, id="reuse")
+            check.display = self._cache
+            yield check
 
     def actions(self) -> Iterable[Widget]:
         yield Action("Apply", "screen.apply", id="apply")
@@ -262,6 +313,7 @@ class SettingsDialog(Dialog[SettingsResult | None]):
                 sampling=replace(self._values.sampling, **values),
                 policy=self.query_one(_PolicyChoice).policy,
                 window=window,
+                reuse=self.query_one(_Check).ticked,
             )
         )
 
@@ -272,5 +324,7 @@ class SettingsDialog(Dialog[SettingsResult | None]):
                 name = number.field.name
                 number.input.value = "" if name == "window" else shown(getattr(Sampling(), name))
         self.query_one(_PolicyChoice).policy = "stop"
+        if self._cache:
+            self.query_one(_Check).ticked = True
         self._check()
         self.say("These are the defaults; the system prompt is as you wrote it. Not applied yet.")

@@ -16,12 +16,24 @@ from chatapp.engine.protocol import Sampling
 from chatapp.errors import ChatappError
 from chatapp.home.settings import AppSettings, rule_of
 
-__all__ = ["FIELDS", "POLICY_TEXTS", "SYSTEM_MEANING", "FieldError", "NumberField", "shown"]
+__all__ = [
+    "CACHE_LABEL",
+    "CACHE_MEANING",
+    "FIELDS",
+    "POLICY_TEXTS",
+    "SYSTEM_MEANING",
+    "FieldError",
+    "NumberField",
+    "shown",
+]
 
 SYSTEM_MEANING: Final = (
     "Sent first, in every request: text to read, not a change in the model. Empty: chatapp sends "
     "none, but a model's template may write its own."
 )
+
+CACHE_LABEL: Final = "Use the arithmetic cache"
+CACHE_MEANING: Final = "Off computes everything afresh: the same answers, slower."
 
 POLICY_TEXTS: Final[Mapping[Policy, tuple[str, str]]] = {
     "stop": ("Stop and ask", "nothing is sent until you decide."),

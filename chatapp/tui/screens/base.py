@@ -100,6 +100,13 @@ class ChatBase(Screen[None]):
         """A short notice. It is never read as markup."""
         self.notify(text, severity="error" if wrong else "information", markup=False)
 
+    def use_cache(self, on: bool) -> None:
+        """Whether the arithmetic cache may be used, in all sessions."""
+        self.reuse = on
+        for session in self.sessions:
+            if session.conversation is not None:
+                session.conversation.reuse = on
+
     # ── drafts ──────────────────────────────────────────────────────────────────────────────────
 
     def keep_draft(self, session: Session) -> None:

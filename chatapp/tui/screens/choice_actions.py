@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from textual import on
+
 from chatapp.tui.screens.message_actions import MessageActions
 from chatapp.tui.widgets.choice_view import ChoiceView
+from chatapp.tui.widgets.message import MessageView
 
 __all__ = ["ChoiceActions"]
 
@@ -50,6 +53,15 @@ class ChoiceActions(MessageActions):
         else:
             self.show_choice()
 
+    @on(MessageView.TokenChosen)
+    def _token_chosen(self, event: MessageView.TokenChosen) -> None:
+        event.stop()
+        self.session.pane.select(event.node)
+        self.refresh_keys()
+        self.show_choice()
+        self.choice_view.show(event.node)
+        self.choice_view.pick(event.index)
+
     def action_reuse(self) -> None:
         """Switch the arithmetic cache: computed afresh every turn, or not."""
         if self.model is None:
@@ -62,12 +74,9 @@ class ChoiceActions(MessageActions):
             )
             return
         if engine.info is not None and engine.info.reuse is False:
-            self.say("The cache is off for this run (--no-reuse, or the settings file).")
+            self.say("The model process was started without the cache.")
             return
-        self.reuse = not self.reuse
-        for session in self.sessions:
-            if session.conversation is not None:
-                session.conversation.reuse = self.reuse
+        self.use_cache(not self.reuse)
         self.say(
             "Arithmetic cache on: results of reading the same beginning are used again."
             if self.reuse

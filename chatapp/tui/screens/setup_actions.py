@@ -45,6 +45,8 @@ class SetupActions(SessionActions):
             self.opened.set()
             self.refresh_all()
             return
+        if self.values is None:
+            self.reuse = values.reuse
         old, self.model = self.model, model
         self.model_name, self.values, self.failed, self.loaded = name, values, False, None
         for session in self.sessions:
@@ -131,15 +133,20 @@ class SetupActions(SessionActions):
             values = Values(
                 conversation.system, conversation.sampling, conversation.policy, values.window
             )
-        given = SettingsResult(values.system, values.sampling, values.policy, values.window)
-        result = await self.app.push_screen_wait(SettingsDialog(given, self._trained))
+        given = SettingsResult(
+            values.system, values.sampling, values.policy, values.window, self.reuse
+        )
+        server = self.model is not None and self.model.engine.kind == "server"
+        dialog = SettingsDialog(given, self._trained, cache=not server)
+        result = await self.app.push_screen_wait(dialog)
         if result is None or result == given or not self._idle():
             return
-        chosen = Values(result.system, result.sampling, result.policy, result.window)
+        chosen = Values(result.system, result.sampling, result.policy, result.window, result.reuse)
         if conversation is not None:
             conversation.system = chosen.system
             conversation.sampling = chosen.sampling
             conversation.policy = chosen.policy
+        self.use_cache(chosen.reuse)
         before, self.values = values, chosen
         self.kept(self.given.keep_values, chosen)
         if chosen.window != before.window:

@@ -65,7 +65,7 @@ class _Reply(ScrollView, can_focus=False):
         key = (node, len(tokens) if tokens else 0, width)
         if key != self._made_for:
             self._made_for = key
-            self._lines = reply_lines(tokens.texts if tokens else (), width)
+            self._lines = reply_lines(tokens.texts, width, tokens.ending) if tokens else [[]]
             self.virtual_size = Size(width, len(self._lines))
             self.high = max(min(len(self._lines), self._most()), 1)
             self.styles.height = self.high
@@ -212,25 +212,26 @@ class ChoiceView(Vertical, can_focus=True):
 
     def on__reply_picked(self, event: _Reply.Picked) -> None:
         event.stop()
-        self._pick(event.index)
+        self.pick(event.index)
         self.focus()
 
-    def _pick(self, index: int | None) -> None:
+    def pick(self, index: int | None) -> None:
+        """Look at a token; None follows the latest."""
         self._picked = index
         self.refresh_choice()
 
     def action_step(self, step: int) -> None:
         """Go to the token before or after."""
         at = self.at + step
-        self._pick(None if at >= self.count else max(at, 0))
+        self.pick(None if at >= self.count else max(at, 0))
 
     def action_first(self) -> None:
         """Go to the first token."""
-        self._pick(0)
+        self.pick(0)
 
     def action_latest(self) -> None:
         """Go to the latest token, and follow it while the reply grows."""
-        self._pick(None)
+        self.pick(None)
 
     def action_scroll(self, step: int) -> None:
         """Scroll the numbers, where they do not fit."""

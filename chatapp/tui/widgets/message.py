@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Offset
 from textual.message import Message as Event
+from textual.selection import SELECT_ALL
 from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
 
 from chatapp.tui import words
+from chatapp.tui.clicked import token_of
 
 if TYPE_CHECKING:
     from textual.widgets.markdown import MarkdownStream
@@ -58,6 +62,13 @@ class MessageView(Vertical):
         def __init__(self, node: Node) -> None:
             super().__init__()
             self.node = node
+
+    class TokenChosen(Event):
+        """A word of the reply was clicked: the token that wrote it."""
+
+        def __init__(self, node: Node, index: int) -> None:
+            super().__init__()
+            self.node, self.index = node, index
 
     def __init__(self, node: Node) -> None:
         super().__init__(classes=f"-{node.role}")
@@ -160,7 +171,7 @@ class MessageView(Vertical):
     def _actions(self) -> Content:
         pairs = [("copy", "copy"), ("edit", "edit and send again")]
         if self.node.role == "assistant":
-            pairs[1] = ("regenerate", "answer again")
+            pairs[1:] = [("regenerate", "answer again"), ("choice", "tokens")]
         return Content("   ").join(self._button(f"[ {name} ]", action) for action, name in pairs)
 
     def _button(self, text: str, action: str) -> Content:
@@ -232,5 +243,35 @@ class MessageView(Vertical):
             await self._markdown.remove()
             self._markdown = None
 
-    def on_click(self) -> None:
+    def on_click(self, event: events.Click) -> None:
         self.post_message(self.Chosen(self.node))
+        if (index := self._token_under(event)) is not None:
+            self.post_message(self.TokenChosen(self.node, index))
+
+    def _token_under(self, event: events.Click) -> int | None:
+        """The token that wrote the word under the mouse."""
+        if self.node.role != "assistant" or self.node.facts is None or event.chain > 1:
+            return None
+        if "offset" not in event.style.meta or self.screen.get_selected_text():
+            return None
+        where = self.screen.get_widget_and_offset_at(event.screen_x, event.screen_y)
+        place = self._shown_place(*where)
+        return token_of(*place, self.node.facts.tokens.texts) if place is not None else None
+
+    def _shown_place(self, clicked: Widget | None, offset: Offset | None) -> tuple[str, int] | None:
+        """The reply as it is shown, and which of its characters was clicked."""
+        body = self._markdown or next(iter(self.query(".body")), None)
+        if body is None or clicked is None or offset is None:
+            return None
+        shown, at = "", None
+        for widget in body.walk_children(Widget, with_self=True):
+            found = widget.get_selection(SELECT_ALL)
+            if found is None:
+                continue
+            if widget is clicked:
+                lines = found[0].split("\n")
+                line = min(offset.y, len(lines) - 1)
+                at = len(shown) + sum(len(text) + 1 for text in lines[:line])
+                at += min(offset.x, len(lines[line]))
+            shown += f"{found[0]}\n"
+        return None if at is None else (shown, at)

@@ -163,6 +163,45 @@ async def test_the_policy_given_is_the_one_marked(opened, policy):
         assert pilot.app.answers[0].policy == policy
 
 
+@pytest.mark.parametrize("size", [*SIZES, (120, 40)])
+async def test_the_arithmetic_cache_is_switched_and_marked_by_more_than_colour(
+    opened, shown, eventually, size
+):
+    async with opened(SettingsDialog(values()), size) as pilot:
+
+        async def sees(text):
+            return await eventually(pilot, lambda: text in shown(pilot))
+
+        pilot.app.screen.query_one("#reuse").focus()
+        assert await sees("[x] Use the arithmetic cache: Off")
+        await pilot.press("space")
+        assert await sees("[ ] Use the arithmetic cache: Off")
+        await pilot.press("enter")
+        assert await sees("[x] Use the arithmetic cache: Off")
+        await pilot.click("#reuse")
+        assert await sees("[ ] Use the arithmetic cache: Off")
+        await pilot.press("ctrl+s")
+        assert pilot.app.answers == [values(reuse=False)]
+
+
+async def test_the_cache_given_is_the_one_marked_and_its_default_is_on(opened):
+    async with opened(SettingsDialog(values(reuse=False))) as pilot:
+        await pilot.press("ctrl+s")
+        assert pilot.app.answers == [values(reuse=False)]
+    async with opened(SettingsDialog(values(reuse=False))) as pilot:
+        await pilot.click("#defaults")
+        await pilot.click("#apply")
+        assert pilot.app.answers[0].reuse
+
+
+async def test_a_servers_cache_is_not_ours_to_switch(opened):
+    async with opened(SettingsDialog(values(reuse=False), cache=False)) as pilot:
+        assert not pilot.app.screen.query_one("#reuse").display
+        await pilot.click("#defaults")
+        await pilot.click("#apply")
+        assert not pilot.app.answers[0].reuse
+
+
 async def test_hints_are_no_errors(opened):
     given = values(sampling=Sampling(max_tokens=2000), window=3000)
     async with opened(SettingsDialog(given, trained=2048)) as pilot:
