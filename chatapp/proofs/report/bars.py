@@ -10,7 +10,7 @@ from chatapp.proofs.report.series import Drawn
 from chatapp.proofs.report.text import number
 
 _FEW = 12  # with more labels than this, bars are thin
-_WIDEST_NAMES = 220.0
+_WIDEST_NAMES = 180.0
 _GAP = 8.0
 
 

@@ -13,7 +13,7 @@ from chatapp.proofs.report.text import number
 
 _HIGH = 300.0
 _ROW = 22.0  # a line of text above the drawing
-_LABEL = 110.0  # the most room for one label below
+_LABEL = 100.0  # the most room for one label below
 
 
 def lines(drawn: Drawn, axis: Axis) -> tuple[str, float]:
@@ -41,7 +41,7 @@ def lines(drawn: Drawn, axis: Axis) -> tuple[str, float]:
             if point and len(points) <= 60:
                 says = f"{drawn.labels[at]}, {name}: {value!r}"
                 parts.append(svg.marker(series, *point, says))
-        numbers += _values(values, points, taken)
+        numbers += _values(values, points, bottom, taken)
     parts += [*numbers, _labels(drawn, places, bottom)]
     return "".join(parts), bottom + 34
 
@@ -78,7 +78,7 @@ def _mark(drawn: Drawn, places: list[float], top: float) -> tuple[str, float]:
     if drawn.mark is None:
         return "", top + 8
     x = places[list(drawn.labels).index(drawn.mark)]
-    written = textwrap.wrap(drawn.mark_says, 46)[:3]
+    written = textwrap.wrap(drawn.mark_says, 40)[:3]
     begins = top + _ROW * len(written) + 8
     anchor = "start" if x < svg.WIDTH / 3 else "end" if x > svg.WIDTH * 2 / 3 else "middle"
     parts = [
@@ -113,6 +113,7 @@ def _labels(drawn: Drawn, places: list[float], bottom: float) -> str:
 def _values(
     values: Sequence[float | None],
     points: list[tuple[float, float] | None],
+    bottom: float,
     taken: list[tuple[float, float, float]],
 ) -> list[str]:
     """Numbers at the largest, the smallest, the last and the first value, where there is room.
@@ -122,12 +123,14 @@ def _values(
     known = [(value, point) for value, point in zip(values, points, strict=True) if point]
     if not known:
         return []
-    by_size = sorted(known, key=lambda pair: pair[0] or 0.0)
+    # Of equal values the last one: what a line comes to says more than where it was before.
+    by_size = sorted(known, key=lambda pair: (pair[0] or 0.0, -pair[1][0]))
     lowest = by_size[0]
     parts = []
     for value, (x, y) in (by_size[-1], lowest, known[-1], known[0]):
         says = number(value or 0.0)
-        y = y + 22 if value == lowest[0] and len(known) > 1 else y - 10
+        below = value == lowest[0] and len(known) > 1 and y + 26 < bottom
+        y = y + 22 if below else y - 10
         wide = svg.width(says, 14)
         near = (abs(x - x0) < (wide + w0) / 2 + 4 and abs(y - y0) < 18 for x0, y0, w0 in taken)
         if not any(near):

@@ -96,7 +96,7 @@ def _experiment(one: Evidence, ident: str) -> str:
         f"{_seen(one, ident)}"
         f'<h3>How to repeat it</h3>\n<pre class="command" tabindex="0"><code>'
         f"{escaped(one.command)}</code></pre>\n"
-        f'<p class="quiet">It was started at {words(one.started)} and took '
+        f'<p class="quiet">It was started at {words(_moment(one.started))} and took '
         f"{seconds(one.seconds)}.</p>\n{as_setting(one.setting)}</section>\n"
     )
 
@@ -131,6 +131,11 @@ def _block(block: Block, ident: str) -> str:
             return as_table(block)
         case Check() | Measured():  # shown in lists of their own
             return ""
+
+
+def _moment(started: str) -> str:
+    """ISO 8601 as people write it."""
+    return started.replace("T", " ", 1).replace("+00:00", " UTC")
 
 
 def _idents(evidence: Sequence[Evidence]) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-from chatapp.proofs.report.text import escaped
+from chatapp.proofs.report.text import GROUP, escaped
 
-WIDTH = 640
+WIDTH = 560
 """All drawings are this wide, in their own units."""
 
 STYLES = 6
@@ -48,8 +48,7 @@ def text(x: float, y: float, says: str, *, anchor: str = "start", look: str = ""
 
 def width(says: str, size: float = 16) -> float:
     """About how wide a line of text is; rather too much than too little."""
-    ems = sum(1.0 if unicodedata.east_asian_width(each) in "WF" else 0.57 for each in says)
-    return ems * size
+    return size * sum(map(_ems, says))
 
 
 def fitted(says: str, room: float, size: float = 16) -> str:
@@ -118,6 +117,12 @@ def line(series: int, points: list[tuple[float, float]]) -> str:
         stroke_dasharray=_DASHES[series % STYLES],
         class_=f"line {look(series)}",
     )
+
+
+def _ems(character: str) -> float:
+    if character in (GROUP, " ", ".", ","):
+        return 0.3
+    return 1.0 if unicodedata.east_asian_width(character) in "WF" else 0.6
 
 
 def _attribute(value: str | float) -> str:

@@ -22,7 +22,10 @@ _HIDDEN: Final = re.compile(
     "([\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f])"
 )
-_PICTURES: Final = {chr(code): chr(0x2400 + code) for code in range(0x20)} | {"\x7f": "␡"}
+_NAMES: Final = (
+    "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM"
+    " SUB ESC FS GS RS US"
+).split()
 _CONTROL_TOKEN: Final = re.compile(
     r"(<[|｜][^\s<>|｜]{1,64}[|｜]>|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>|\[/?INST\])"
 )
@@ -118,7 +121,7 @@ def _rounded(value: float) -> str:
         significant = 3 if size >= 0.001 else 2
         digits = significant - 1 - math.floor(math.log10(size))
     text = f"{value:.{digits}f}"
-    while not value.is_integer() and float(text).is_integer() and digits < 16:
+    while size < 1 and abs(float(text)) == 1:
         digits += 1
         text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -136,7 +139,8 @@ def _grouped(text: str) -> str:
 
 
 def _shown(character: str) -> str:
-    return _PICTURES.get(character) or f"[U+{ord(character):04X}]"
+    code = ord(character)
+    return f"[{_NAMES[code]}]" if code < len(_NAMES) else f"[U+{code:04X}]"
 
 
 def _marked_hidden(text: str) -> str:
