@@ -23,6 +23,7 @@ _START = (
     "import os, sys; reads, writes = map(int, sys.argv[1:3]); "
     "copies = os.dup(reads), os.dup(writes); "
     "os.dup2(copies[0], 3); os.dup2(copies[1], 4); "
+    "os.set_inheritable(3, True); os.set_inheritable(4, True); "
     "os.execvp(sys.argv[3], sys.argv[3:])"
 )
 

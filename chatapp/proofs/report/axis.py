@@ -24,7 +24,7 @@ class Axis:
     log: bool
 
     def at(self, value: float) -> float:
-        """Where ``value`` lies, from 0 to 1. On a logarithmic axis nothing above 0 has no place."""
+        """Where ``value`` lies, from 0 to 1. What is not above 0 has no place on a logarithmic one."""
         if self.log:
             if value <= 0:
                 return 0.0
@@ -77,7 +77,7 @@ def _linear(values: list[float]) -> Axis:
     if low == high:
         high = low + 1
     rough = (high - low) / (_MOST_TICKS - 1)
-    size = 10 ** math.floor(math.log10(rough))
+    size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * times for times in (1, 2, 2.5, 5, 10) if size * times >= rough * 0.999)
     low, high = math.floor(low / step) * step, math.ceil(high / step - 1e-9) * step
     return Axis(low=low, high=high, step=step, log=False)

@@ -39,7 +39,8 @@ class _Bars:
             self._row, self._bar, self._between = (28, 20, 12) if few else (16, 12, 8)
         names = list(drawn.series) if self._headed else drawn.labels
         widest = max(svg.width(name, self._size) for name in names)
-        self._left = min(_WIDEST_NAMES, widest) + _GAP
+        self._room = min(_WIDEST_NAMES, widest)
+        self._left = self._room + _GAP
         values = max(svg.width(number(value), self._size) for value in drawn.values)
         self._wide = svg.WIDTH - self._left - values - _GAP - 4
         legend, top = ("", 0.0) if one or self._headed else self._legend()
@@ -70,7 +71,7 @@ class _Bars:
 
     def _name(self, middle: float, says: str, *, strong: bool = False) -> str:
         look = f"z{self._size} strong" if strong else f"z{self._size}"
-        fitted = svg.fitted(says, self._left - _GAP, self._size)
+        fitted = svg.fitted(says, self._room, self._size)
         return svg.text(0, middle + self._size * 0.35, fitted, look=look)
 
     def _one(self, series: int, says: str, value: float, middle: float) -> str:

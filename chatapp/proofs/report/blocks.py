@@ -90,8 +90,9 @@ def _measured(block: Measured) -> str:
     probability = number(math.exp(total)) if total < 700 else "∞"
     return (
         f"<h4>{words(block.title)}</h4>"
-        f"<p>The probability of <code>{words(block.text)}</code> behind the tokens below is "
-        f"{probability}: e to the power of {number(total)}, the sum of the log-probabilities.</p>"
+        f'<p>The probability of <code class="text">{exact(block.text)}</code> behind the tokens '
+        f"below is {probability}: e to the power of {number(total)}, the sum of the "
+        "log-probabilities.</p>"
         f"{table_only(Table(title=block.title, columns=columns, rows=rows))}"
         f"{_ids('Token ids before it', block.context)}"
     )

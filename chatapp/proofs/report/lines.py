@@ -24,7 +24,7 @@ def lines(drawn: Drawn, axis: Axis) -> tuple[str, float]:
         top += _ROW
     left = max(svg.width(says, 14) for _, says in axis.ticks) + 12
     right = svg.WIDTH - 40.0
-    places = _places(len(drawn.labels), left + 16, right)
+    places = _places(len(drawn.labels), left + 24, right)
     says, top = _mark(drawn, places, top)
     bottom = top + _HIGH
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatapp.proofs.evidence import Plot, Table
+from chatapp.proofs.evidence import Cell, Plot, Table
 from chatapp.proofs.report import svg
 from chatapp.proofs.report.axis import Axis, axis
 from chatapp.proofs.report.bars import bars
@@ -23,7 +23,7 @@ def as_figure(plot: Plot, ident: str) -> str:
     else:
         scale = axis(found.values, log=plot.log)
         body = _drawing(plot, found, scale, ident) + _caption(plot, found, scale)
-        body += _numbers(plot, found)
+        body += _numbers(plot)
     return f"<figure><h4>{words(plot.title)}</h4>{body}</figure>"
 
 
@@ -72,12 +72,11 @@ def _caption(plot: Plot, found: Drawn, scale: Axis) -> str:
     return f"<figcaption>{words(says)}</figcaption>" if says else ""
 
 
-def _numbers(plot: Plot, found: Drawn) -> str:
-    named = found.unit or "value"
-    columns = ["", *(name or named for name in found.series)]
-    rows = [
-        [label, *(values[at] for values in found.series.values())]
-        for at, label in enumerate(found.labels)
+def _numbers(plot: Plot) -> str:
+    columns = ["", *(name or plot.unit or "value" for name in plot.series)]
+    rows: list[list[Cell]] = [
+        [label, *(values[at] if at < len(values) else None for values in plot.series.values())]
+        for at, label in enumerate(plot.labels)
     ]
     table = Table(title=plot.title, columns=columns, rows=rows)
     return f"<details><summary>The numbers of this plot</summary>{table_only(table)}</details>"

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from chatapp.proofs.evidence import Plot
 
+# Nothing measured here is outside; drawing it would need sums that overflow.
+_SMALLEST, _LARGEST = 1e-290, 1e30
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
@@ -26,7 +29,7 @@ class Drawn:
 
 
 def drawn(plot: Plot) -> Drawn:
-    """``plot`` with values for all labels; what is infinite or not a number becomes None."""
+    """``plot`` with values for all labels; what has no place on an axis becomes None."""
     count = len(plot.labels)
     series = {
         name: ([_known(value) for value in values] + [None] * count)[:count]
@@ -39,4 +42,6 @@ def drawn(plot: Plot) -> Drawn:
 
 
 def _known(value: float | None) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None
+    if value is None or not math.isfinite(value) or abs(value) > _LARGEST:
+        return None
+    return float(value) if abs(value) > _SMALLEST else 0.0

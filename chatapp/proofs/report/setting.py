@@ -19,7 +19,7 @@ def as_setting(setting: Setting) -> str:
         "processor": setting.processor or None,
         "system": setting.system or None,
         "Python": setting.python or None,
-        **setting.options,
+        **{name: "not set" if value is None else value for name, value in setting.options.items()},
     }
     rows = "".join(
         f"<div><dt>{words(name)}</dt><dd>{cell(value)}</dd></div>" for name, value in known.items()
@@ -35,7 +35,7 @@ def _check(setting: Setting) -> str:
     return (
         "<p>To check that your weight file is the same one, hash it with a program that is not "
         f'ours:</p><pre class="command" tabindex="0"><code>{escaped(f"sha256sum {file}")}'
-        "</code></pre><p>On macOS: <code>shasum -a 256</code>. On Windows: "
-        "<code>certutil -hashfile</code> with the file and <code>SHA256</code>. It prints "
-        f"<code>{escaped(setting.sha256)}</code>, or it is another file.</p>"
+        f"</code></pre><p>It prints <code>{escaped(setting.sha256)}</code>, or it is another file. "
+        "On macOS the program is <code>shasum -a 256</code>; on Windows it is "
+        "<code>certutil -hashfile</code>, with <code>SHA256</code> after the file.</p>"
     )

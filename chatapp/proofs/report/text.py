@@ -128,12 +128,12 @@ def _rounded(value: float) -> str:
 
 
 def _grouped(text: str) -> str:
-    """Groups of three digits on both sides of the point; four digits stay together."""
+    """Groups of three digits on both sides of the point; a few digits stay together."""
     whole, point, part = text.partition(".")
     sign, whole = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
     if len(whole) > 4:
         whole = f"{int(whole):,}".replace(",", GROUP)
-    if len(part) > 4:
+    if len(part) > 5:
         part = GROUP.join(part[at : at + 3] for at in range(0, len(part), 3))
     return sign + whole + point + part
 
