@@ -103,9 +103,7 @@ def test_hostile_text_is_shown_and_stays_text() -> None:
     assert "gnp.exe" in reader.text
     assert "[U+202E]" in reader.text
     assert "[ESC]" in reader.text
-    assert not re.search(
-        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\ufeff]", page
-    )
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u200b\ufeff]", page)
 
 
 def test_every_field_is_escaped() -> None:
@@ -227,10 +225,10 @@ def test_a_rounded_number_keeps_its_exact_value_at_hand() -> None:
 
 def luminance(colour: str) -> float:
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [
+    red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    ]
-    return sum(part * weight for part, weight in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def contrast(one: str, other: str) -> float:

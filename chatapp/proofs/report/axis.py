@@ -24,7 +24,7 @@ class Axis:
     log: bool
 
     def at(self, value: float) -> float:
-        """Where ``value`` lies, from 0 to 1. What is not above 0 has no place on a logarithmic one."""
+        """Where ``value`` lies, from 0 to 1. A logarithmic one has no place for 0."""
         if self.log:
             if value <= 0:
                 return 0.0
