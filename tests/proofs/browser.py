@@ -34,7 +34,7 @@ def found() -> str | None:
 
 
 class Tab:
-    """One page of a running browser. ``requests`` are the addresses it asked for."""
+    """One page of a running browser."""
 
     def __init__(self, reads: int, writes: int) -> None:
         self._reads, self._writes = reads, writes
@@ -42,7 +42,7 @@ class Tab:
         self._count = 0
         self._rest = b""
         self._events: list[dict[str, Any]] = []
-        self.requests: list[str] = []
+        self._asked: dict[str, str] = {}
 
     def open(self) -> None:
         """Begin: a new tab that tells of every request."""
@@ -54,11 +54,17 @@ class Tab:
 
     def go(self, path: Path) -> None:
         """Open a file, and wait until everything it asks for came or failed."""
-        self.requests.clear()
+        self._asked.clear()
         self._events.clear()
         self.ask("Page.navigate", url=path.as_uri())
         while not any(event["method"] == "Page.loadEventFired" for event in self._events):
             self._read()
+
+    @property
+    def requests(self) -> list[str]:
+        """The addresses that the page asked for."""
+        self.value("0")  # what it told before this is read then
+        return list(self._asked.values())
 
     def look(self, width: int, height: int, **media: str) -> None:
         """Take a size and media features, such as ``prefers_color_scheme="dark"``."""
@@ -107,8 +113,12 @@ class Tab:
             self._rest += came
         line, _, self._rest = self._rest.partition(b"\0")
         message: dict[str, Any] = json.loads(line)
+        says = message.get("params", {})
         if message.get("method") == "Network.requestWillBeSent":
-            self.requests.append(message["params"]["request"]["url"])
+            self._asked[says["requestId"]] = says["request"]["url"]
+        elif message.get("method") == "Network.loadingFailed" and says.get("blockedReason"):
+            # The page's own policy stopped it: it never left the browser.
+            self._asked.pop(says["requestId"], None)
         if "method" in message:
             self._events.append(message)
         return message
