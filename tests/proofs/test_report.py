@@ -6,9 +6,10 @@ import dataclasses
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
-from chatapp.proofs.evidence import Evidence, Measured, Sent
+from chatapp.proofs.evidence import Evidence, Measured, Sent, Table
 from chatapp.proofs.report import as_page
 from chatapp.proofs.report.text import GROUP, number
 from tests.proofs.samples import (
@@ -221,6 +222,11 @@ def test_numbers_are_such_as_a_class_can_read(value: float, says: str) -> None:
 
 def test_a_rounded_number_keeps_its_exact_value_at_hand() -> None:
     assert '<data value="0.1123" title="0.1123">0.112</data>' in as_page([forgetting()], made=MADE)
+
+
+def test_a_number_from_numpy_is_written_as_a_number() -> None:
+    table = Table(title="t", columns=["P"], rows=[[np.float64(0.25)]])
+    assert 'value="0.25"' in as_page([one("x", "t", "c", [table])], made=MADE)
 
 
 def luminance(colour: str) -> float:

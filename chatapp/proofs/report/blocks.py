@@ -83,7 +83,7 @@ def as_measured(blocks: Sequence[Measured]) -> str:
 def _measured(block: Measured) -> str:
     total = math.fsum(block.logprobs)
     rows = [
-        [str(token), None if logprob is None else repr(logprob), logprob]
+        [str(token), None if logprob is None else repr(float(logprob)), logprob]
         for token, logprob in zip_longest(block.tokens, block.logprobs)
     ]
     columns = ["token id", "log-probability (nats), exact", "rounded"]

@@ -76,7 +76,8 @@ def cell(value: Cell) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
-        return f'<data value="{value!r}" title="{value!r}">{number(value)}</data>'
+        full = repr(value if isinstance(value, int) else float(value))  # not NumPy's own words
+        return f'<data value="{full}" title="{full}">{number(value)}</data>'
     return words(value)
 
 
