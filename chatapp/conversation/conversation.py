@@ -295,6 +295,7 @@ class Conversation:
                     elif isinstance(event, Token):
                         if facts.first_token_seconds is None and not event.ends:
                             facts.first_token_seconds = time.monotonic() - asked
+                        facts.first_logits = facts.first_logits or event.logits
                         facts.tokens.append(event)
                         reply.content += event.text
                     elif isinstance(event, Done):

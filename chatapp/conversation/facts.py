@@ -19,6 +19,7 @@ class TurnFacts:
     with the message it travels with (:meth:`~chatapp.context.prompt.Prompt.travels_with`).
     ``tokens`` are those of the reply and the one that ended it, if the model did (it is not
     among ``reply_tokens``); ``vocabulary`` is how many the model chose each from.
+    ``first_logits`` is the SHA-256 of the distribution that the first of them came from.
     """
 
     number: int
@@ -38,6 +39,7 @@ class TurnFacts:
     total_sent: int | None = None
     engine_start: int = 0
     vocabulary: int | None = None
+    first_logits: str | None = None
     tokens: Steps = field(default_factory=Steps)
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import platform
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +16,7 @@ from chatapp.engine.counter import Counter
 from chatapp.errors import ChatappError
 from chatapp.proofs.evidence import Setting
 from chatapp.proofs.facts import Facts, built_in
+from chatapp.proofs.files import file_hash
 
 
 class Lab:
@@ -65,7 +65,7 @@ class Lab:
 
     async def file_hash(self) -> str:
         """SHA-256 of the weight file as it is on disk now, computed here and not by the engine."""
-        return await asyncio.to_thread(_hash, self.weights)
+        return await asyncio.to_thread(file_hash, self.weights)
 
     async def setting(self) -> Setting:
         """What results depend on. The file is hashed the first time."""
@@ -112,8 +112,3 @@ class Lab:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
