@@ -22,13 +22,14 @@ __all__ = ["main"]
 
 #: Modules of ``chatapp.cli``, in the order of the help. Each is light to import: whatever a
 #: subcommand needs, it imports when it runs.
-COMMANDS = ("chat", "ask", "models", "doctor", "bench", "paths")
+COMMANDS = ("chat", "ask", "prove", "models", "doctor", "bench", "paths")
 
 _EXAMPLES = """\
 examples:
   chatapp                                   start the screen
   chatapp -m gemma-3-270m                   the same, with another model
   chatapp ask "What is a token?"            one answer on stdout
+  chatapp prove forgetting                  a new session has forgotten: the evidence
   chatapp models                            what is here, what can be fetched
   chatapp models info FILE                  what a GGUF file says of itself
   chatapp doctor                            is everything here in order?

@@ -75,7 +75,7 @@ def options_of(settings: AppSettings) -> EngineOptions:
     """The engine settings as the model process takes them."""
     from chatapp.engine.client import EngineOptions
 
-    names = (field.name for field in fields(EngineOptions))
+    names = (field.name for field in fields(EngineOptions) if hasattr(settings, field.name))
     return EngineOptions(**{name: getattr(settings, name) for name in names})
 
 

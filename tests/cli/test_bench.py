@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from chatapp.cli.bench import Status
 from chatapp.cli.bench_chart import as_dict, lines
 from chatapp.cli.bench_measure import Answer, Measured, Row, lengths_for
+from chatapp.cli.status import Status
 from chatapp.engine.protocol import Ready
 from tests.cli.conftest import Run
 
