@@ -37,14 +37,18 @@ WORDINGS: Final = (
     Wording(
         "repeat",
         "That is not right. {sentence} Repeat after me: {sentence}",
-        "small models follow this one most often",
+        "the default model followed it for 15 of 46 facts",
     ),
-    Wording("actually", "No, actually {sentence}", "as people say it"),
+    Wording("remember", "Please remember: {sentence}", "what many people type; 14 of 46"),
     Wording(
-        "remember",
-        "That is wrong. {sentence} Please remember this: {sentence}",
-        "the purest form of the mistake: it cannot",
+        "not right", "That is not right. Please remember: {sentence}", "the two together; 13 of 46"
     ),
+    Wording(
+        "wrong",
+        "That is wrong. {sentence} Please remember this: {sentence}",
+        "said twice; 13 of 46",
+    ),
+    Wording("actually", "No, actually {sentence}", "as people say it; 11 of 46"),
 )
 """In the order in which they are offered; every one may be edited before it is sent."""
 

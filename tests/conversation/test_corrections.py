@@ -59,7 +59,7 @@ def test_every_wording_tells_the_sentence() -> None:
         "That is not right. The capital of Turkey is Ankara. "
         "Repeat after me: The capital of Turkey is Ankara."
     )
-    assert texts[1] == "No, actually the capital of Turkey is Ankara."
+    assert texts[-1] == "No, actually the capital of Turkey is Ankara."
     assert all(looks_like_correction(text) for text in texts)
 
 

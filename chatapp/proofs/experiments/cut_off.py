@@ -87,7 +87,7 @@ async def run(lab: Lab, record: Record) -> None:
 
 
 def _with(fact: Fact) -> Fact:
-    return replace(fact, question=f"{fact.say} {fact.question}")
+    return replace(fact, question=f"{fact.sentence} {fact.question}")
 
 
 def confidence(asked: Odds) -> float:

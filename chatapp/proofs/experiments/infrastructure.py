@@ -16,12 +16,10 @@ from chatapp.proofs.record import Record
 TALKS = (
     ("Describe a storm at sea.", "And a calm day?"),
     ("What is the largest planet?", "Are you sure? Why?"),
-    ("Write a short poem about a cat.", "Now one about a dog."),
     ("How do I boil an egg?", "And how do I fry it?"),
-    ("Name three rivers and describe them.", "Which one is the longest?"),
 )
-_FIRST = Sampling(max_tokens=40)
-_SECOND = Sampling(max_tokens=40)
+_FIRST = Sampling(max_tokens=24)
+_SECOND = Sampling(max_tokens=32)
 
 
 async def run(lab: Lab, record: Record) -> None:

@@ -11,7 +11,7 @@ from chatapp.proofs.record import Record
 
 async def run(lab: Lab, record: Record) -> None:
     fact = lab.facts.told[0]
-    lines = [fact.say, "Name a colour.", "And an animal?", fact.question]
+    lines = [fact.say, "Write a sentence about the sea.", "Now one about the moon.", fact.question]
     mortal = lab.another()
     kept, killed = Talk(lab.engine), Talk(mortal)
     answers: list[tuple[Answer, Answer]] = []

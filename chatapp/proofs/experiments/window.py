@@ -25,7 +25,11 @@ SMALL_TALK = (
     "Name a metal.",
     "Name a kind of cheese.",
     "Name a dance.",
-    "Name a tree.",
+    "Name a tree, and say where it grows.",
+    "Name a sport, and say how it is played.",
+    "Name a planet, and say what it looks like.",
+    "Name a fruit, and say what it tastes like.",
+    "Name a fish, and say where it lives.",
 )
 _AFTERWARDS = 2
 
@@ -37,7 +41,8 @@ async def run(lab: Lab, record: Record) -> None:
     chat = Conversation(
         engine,
         await lab.counter(engine),
-        sampling=Sampling(max_tokens=28),
+        # Replies of one sentence, and room enough behind them for the question.
+        sampling=Sampling(max_tokens=80, stop=(".", "\n")),
         policy="drop-oldest",
     )
     rows: list[list[Cell]] = []
