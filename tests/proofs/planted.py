@@ -71,12 +71,14 @@ class Dressed(LocalEngine):
 
 
 class Knowing(LocalEngine):
-    """Weights that know the fact already: the answer is whispered behind every question."""
+    """Weights that know the fact already: the answer is whispered behind each question."""
 
     answer = ""
 
     def _told(self, messages: Any) -> list[Message]:
         *before, last = messages
+        if "?" not in last.content:
+            return list(messages)
         return [*before, Message(last.role, f"{last.content} ({self.answer}.)")]
 
     async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
