@@ -51,6 +51,13 @@ def found() -> dict[str, Evidence]:
     return {}
 
 
+async def evidence_of(name: str, lab: Lab, found: dict[str, Evidence]) -> Evidence:
+    if name not in found:
+        found[name] = await perform(EXPERIMENTS[name], lab)
+        await lab.close(but=lab.engine)
+    return found[name]
+
+
 @pytest.mark.parametrize("name", list(EXPERIMENTS))
 async def test_it_holds(name: str, lab: Lab, found: dict[str, Evidence]) -> None:
     told: list[tuple[float, str]] = []
@@ -148,21 +155,24 @@ async def test_a_model_that_cannot_be_loaded_is_evidence_of_nothing(tmp_path: Pa
     assert "broken.gguf" in evidence.because
 
 
-def test_hashes_are_those_of_sha256sum(found: dict[str, Evidence], default_model: Path) -> None:
-    if "frozen" not in found or not shutil.which("sha256sum"):
-        pytest.skip("needs the evidence of 'frozen', and sha256sum")
+@pytest.mark.skipif(not shutil.which("sha256sum"), reason="this system has no sha256sum")
+async def test_hashes_are_those_of_sha256sum(
+    lab: Lab, found: dict[str, Evidence], default_model: Path
+) -> None:
+    frozen = await evidence_of("frozen", lab, found)
     done = subprocess.run(["sha256sum", default_model], capture_output=True, text=True, check=True)
     expected = done.stdout.split()[0]
-    [table] = [block for block in found["frozen"].blocks if isinstance(block, Table)]
+    [table] = [block for block in frozen.blocks if isinstance(block, Table)]
     assert table.rows[0][1:] == [expected, expected]
-    assert found["frozen"].setting.sha256 == expected
+    assert frozen.setting.sha256 == expected
 
 
-def test_an_independent_implementation_finds_the_same_probabilities(
-    found: dict[str, Evidence], default_model: Path
+async def test_an_independent_implementation_finds_the_same_probabilities(
+    lab: Lab, found: dict[str, Evidence], default_model: Path
 ) -> None:
     """NumPy in float32 against llama.cpp, which rounds activations to 8 bits: within 0.15 nats."""
-    measured = [block for block in found["forgetting"].blocks if isinstance(block, Measured)]
+    evidence = await evidence_of("forgetting", lab, found)
+    measured = [block for block in evidence.blocks if isinstance(block, Measured)]
     assert len(measured) >= 4
     reference = Reference(default_model)
     compared = 0
@@ -179,7 +189,7 @@ def test_an_independent_implementation_finds_the_same_probabilities(
 
 @pytest.mark.slow
 async def test_transformers_finds_the_same_probabilities(
-    found: dict[str, Evidence], default_model: Path
+    lab: Lab, found: dict[str, Evidence], default_model: Path
 ) -> None:
     """Hugging Face transformers on the same file, where it is installed."""
     torch = pytest.importorskip("torch")
@@ -187,7 +197,8 @@ async def test_transformers_finds_the_same_probabilities(
     model = transformers.AutoModelForCausalLM.from_pretrained(
         str(default_model.parent), gguf_file=default_model.name
     )
-    measured = [block for block in found["forgetting"].blocks if isinstance(block, Measured)]
+    evidence = await evidence_of("forgetting", lab, found)
+    measured = [block for block in evidence.blocks if isinstance(block, Measured)]
     for block in measured[:4]:
         ids = torch.tensor([[*block.context, *block.tokens]])
         with torch.no_grad():
