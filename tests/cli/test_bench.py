@@ -121,7 +121,7 @@ def test_without_the_model(run: Run) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_ctrl_c_shows_what_was_measured(home: Path, default_model: Path) -> None:
-    command = [sys.executable, "-m", "chatapp.cli.main", "bench", "--json", "--quick"]
+    command = [sys.executable, "-m", "chatapp.cli.main", "bench", "--json"]
     with subprocess.Popen(
         [*command, "-m", str(default_model)],
         env=os.environ,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatapp.engine.protocol import Generate
-from chatapp.proofs.asking import Answer, Talk, ask, user
+from chatapp.proofs.asking import GREEDY, Answer, Talk, ask, user
 from chatapp.proofs.experiment import Experiment
 from chatapp.proofs.lab import Lab
 from chatapp.proofs.record import Record
@@ -24,7 +24,7 @@ async def run(lab: Lab, record: Record) -> None:
         processes.append(mortal.pid)
         mortal.kill()
     record.progress(len(lines) / (len(lines) + 1), "the same question with the transcript withheld")
-    withheld = await ask(lab.engine, Generate(messages=[user(lines[-1])], hashes=True))
+    withheld = await ask(lab.engine, Generate(messages=[user(lines[-1])], sampling=GREEDY, hashes=True))
 
     record.table(
         "The same conversation, in one process and in a new process for every turn",
