@@ -24,8 +24,9 @@ class Leaking(LocalEngine):
         known = [m.content for m in found]
         leak = [text for text in self.said if text not in known]
         self.said += [m.content for m in found if m.role == "user" and m.content not in self.said]
-        memory = [Message("user", text) for text in leak if "." in text]
-        replies = [Message("assistant", text) for text in leak if "." in text]
+        told = [text for text in leak if "." in text and (" is " in text or " won " in text)]
+        memory = [Message("user", text) for text in told]
+        replies = [Message("assistant", text) for text in told]
         pairs = [m for pair in zip(memory, replies, strict=True) for m in pair]
         return [*pairs, *found]
 
