@@ -50,6 +50,12 @@ COMMANDS: Final = (
         "ctrl+e",
         priority=False,
     ),
+    Command(
+        "correct",
+        "Correct it",
+        "Tell the right answer to the selected (or last) reply: a message like any other",
+        "ctrl+k",
+    ),
     Command("earlier_answer", "Earlier answer", "Show the answer before this one", "alt+left"),
     Command("later_answer", "Later answer", "Show the answer after this one", "alt+right"),
     Command("copy", "Copy the message", "The selected message, or the last reply", "f8"),

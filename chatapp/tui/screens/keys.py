@@ -42,6 +42,7 @@ def keys_for(
     keys.append(_key("toggle_context", "what is sent", "sent"))
     if said and not busy:
         keys.append(_key("regenerate", "answer again", "again"))
+        keys.append(_key("correct", "correct it", "correct"))
         keys.append(_key("edit", "edit"))
     if said:
         keys.append(_key("choice", "how chosen", "chosen"))
