@@ -56,6 +56,12 @@ COMMANDS: Final = (
         "Tell the right answer to the selected (or last) reply: a message like any other",
         "ctrl+k",
     ),
+    Command(
+        "prove",
+        "Prove it",
+        "Compare the latest correction with a new session; without one, the experiments",
+        "ctrl+o",
+    ),
     Command("earlier_answer", "Earlier answer", "Show the answer before this one", "alt+left"),
     Command("later_answer", "Later answer", "Show the answer after this one", "alt+right"),
     Command("copy", "Copy the message", "The selected message, or the last reply", "f8"),
