@@ -62,6 +62,12 @@ COMMANDS: Final = (
         "Compare the latest correction with a new session; without one, the experiments",
         "ctrl+o",
     ),
+    Command(
+        "experiments",
+        "Experiments",
+        "Claims about this model, tested here with its own weights",
+        "ctrl+g",
+    ),
     Command("earlier_answer", "Earlier answer", "Show the answer before this one", "alt+left"),
     Command("later_answer", "Later answer", "Show the answer after this one", "alt+right"),
     Command("copy", "Copy the message", "The selected message, or the last reply", "f8"),

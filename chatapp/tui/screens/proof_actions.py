@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from chatapp.tui import words
 from chatapp.tui.screens.correction_actions import CorrectionActions
+from chatapp.tui.screens.experiment_actions import SERVER, ExperimentActions
 from chatapp.tui.screens.session_actions import SessionActions
 from chatapp.tui.session import Session
 
@@ -18,13 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ProofActions"]
 
-SERVER = (
-    "This chat uses a server: it shows neither its weights nor its distributions, so nothing can "
-    "be proved about it here. A local model (--model) can be tested."
-)
 
-
-class ProofActions(CorrectionActions, SessionActions):
+class ProofActions(CorrectionActions, ExperimentActions, SessionActions):
     """Nothing of a proof joins a transcript: its questions are asked beside the sessions."""
 
     async def action_new_session(self) -> None:
@@ -38,7 +34,7 @@ class ProofActions(CorrectionActions, SessionActions):
         """Compare the latest correction with a new session; without one, the experiments."""
         at_hand = self._at_hand()
         if at_hand is None:
-            self.show_experiments()
+            self.action_experiments()
         else:
             self._show_proof(*at_hand)
 
@@ -121,7 +117,3 @@ class ProofActions(CorrectionActions, SessionActions):
                 "before."
             )
         return notes
-
-    def show_experiments(self) -> None:
-        """Open the experiments."""
-        self.say("No correction is at hand. ^K corrects a reply.")
