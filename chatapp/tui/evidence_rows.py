@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, set_cell_size
 
 from chatapp.tui import words
-from chatapp.tui.proof_rows import Line, probability
+from chatapp.tui.proof_rows import Line, Style, probability
 
 if TYPE_CHECKING:
     from chatapp.proofs.evidence import Cell, Check, Evidence, Plot, Table, Verdict
@@ -40,13 +41,23 @@ def verdict_line(evidence: Evidence) -> Line:
     return says, style[evidence.verdict]  # type: ignore[return-value]
 
 
-def check_lines(check: Check) -> Iterator[Line]:
+def check_lines(check: Check, width: int) -> Iterator[Line]:
     """One check: whether it held, what was expected and what was found."""
     mark = "✓ held: " if check.held else "✗ did not hold: "
-    yield mark + words.one_line(check.says), "text" if check.held else "wrong"
+    style: Style = "text" if check.held else "wrong"
+    yield from _hung(mark + words.one_line(check.says), width, 2, style)
     if check.expected or check.found:
-        yield f"  expected  {_brief(check.expected)}", "quiet"
-        yield f"  found     {_brief(check.found)}", "quiet" if check.held else "wrong"
+        yield from _hung(f"  expected  {_brief(check.expected)}", width, 12, "quiet")
+        style = "quiet" if check.held else "wrong"
+        yield from _hung(f"  found     {_brief(check.found)}", width, 12, style)
+
+
+def _hung(text: str, width: int, indent: int, style: Style) -> Iterator[Line]:
+    """Lines of which all but the first are indented."""
+    lines = textwrap.wrap(
+        text, max(width, indent + 8), subsequent_indent=" " * indent, break_on_hyphens=False
+    )
+    yield from ((line, style) for line in lines or [""])
 
 
 def _brief(text: str, most: int = 300) -> str:
@@ -87,8 +98,9 @@ def table_lines(table: Table, width: int) -> Iterator[Line]:
     else:
         for row in rows:
             pairs = list(zip(columns, row, strict=True))
-            yield f"• {pairs[0][0]}: {pairs[0][1]}" if pairs[0][0] else f"• {pairs[0][1]}", "text"
-            yield from ((f"    {name}: {text}", "text") for name, text in pairs[1:])
+            for n, (name, text) in enumerate(pairs):
+                line = f"{'    ' if n else '• '}{name}{': ' if name else ''}{text}"
+                yield from _hung(line, width, 6 if n else 2, "text")
     if (more := len(table.rows) - _MOST) > 0:
         yield f"… and {words.many(more, 'more row')}, in the saved report", "quiet"
     if table.note:
@@ -106,7 +118,7 @@ def _row(texts: Sequence[str], wide: Sequence[int]) -> str:
 
 def plot_lines(plot: Plot, width: int) -> Iterator[Line]:
     """A plot in blocks; each bar has its number beside it."""
-    unit = f" ({words.one_line(plot.unit)}{', powers of ten' if plot.log else ''})"
+    unit = f" ({words.one_line(plot.unit)}{'; on a scale of powers of ten' if plot.log else ''})"
     yield _brief(plot.title) + (unit if plot.unit or plot.log else ""), "strong"
     known = [v for values in plot.series.values() for v in values if v is not None]
     if not known:
@@ -148,7 +160,7 @@ def _bars(plot: Plot, scale: _Scale, width: int) -> Iterator[Line]:
         for name, values in zip(names, plot.series.values(), strict=True):
             head = f"  {set_cell_size(name, label)}"
             if len(names) == 1:
-                head, says = set_cell_size(words.one_line(text), label + 2), says
+                head = set_cell_size(words.one_line(text), label + 2)
             value = values[at]
             drawn = "" if value is None else _bar(scale.at(value), room)
             tail = says if len(names) == 1 else ""

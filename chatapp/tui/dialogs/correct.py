@@ -137,7 +137,7 @@ class CorrectDialog(Dialog[Told | None]):
         """The message as it was made from the fields; what differs was written by hand."""
         self.heading = "Keep as a correction" if said else "Correct it"  # type: ignore[misc]
         self.keys = (  # type: ignore[misc]
-            f"Enter goes on · Ctrl+S {'keeps' if said else 'sends'} · Esc leaves"
+            f"Enter next · ^S {'keep' if said else 'send'} · Esc leave"
         )
 
     def body(self) -> Iterable[Widget]:

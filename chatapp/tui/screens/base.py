@@ -205,6 +205,7 @@ class ChatBase(Screen[None]):
             selected=session.pane.selected,
             said=bool(self.conversation and self.conversation.turns),
             sessions=len(self.sessions),
+            kept=any(session.kept for session in self.sessions),
         )
         self.query_one(KeyBar).show(keys, LAST)
 

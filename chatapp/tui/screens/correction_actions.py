@@ -63,3 +63,4 @@ class CorrectionActions(ChoiceActions):
         session.kept.append(kept)
         session.offer = None
         session.pane.notice(words.KEPT)
+        self.refresh_keys()

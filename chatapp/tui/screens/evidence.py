@@ -81,12 +81,12 @@ class EvidenceScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         with Container(id="evidence") as frame:
             frame.border_title = Content(words.one_line(self.evidence.title))
-            frame.border_subtitle = "↑ ↓ scroll · Tab, Enter unfold · S save · Esc back"
+            frame.border_subtitle = "Esc back · S save · ↑ ↓ scroll · Tab, Enter unfold"
             with VerticalScroll(id="page"):
                 yield Static(self._head(), markup=False)
                 checks = self.evidence.checks
                 if checks:
-                    yield _Drawn(lambda width: _checks(checks))
+                    yield _Drawn(lambda width: _checks(checks, width))
                 for block in self.evidence.blocks:
                     if (widget := self._block(block)) is not None:
                         yield widget
@@ -149,6 +149,6 @@ class EvidenceScreen(Screen[None]):
         self.dismiss(None)
 
 
-def _checks(checks: list[Check]) -> Iterator[Line]:
+def _checks(checks: list[Check], width: int) -> Iterator[Line]:
     for check in checks:
-        yield from check_lines(check)
+        yield from check_lines(check, width)

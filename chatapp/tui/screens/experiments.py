@@ -37,6 +37,7 @@ class ExperimentsScreen(Screen[None]):
     ``save`` writes evidence to a path.
     """
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow")]  # noqa: RUF012 (as in Textual)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Stop or leave"),
         Binding("ctrl+g,ctrl+o", "leave", show=False),
@@ -57,6 +58,8 @@ class ExperimentsScreen(Screen[None]):
         #progress { height: auto; display: none; }
         #progress.-shown { display: block; }
         .actions { height: 1; }
+        /* The keys V and S do the same. */
+        &.-tiny #view, &.-tiny #save { display: none; }
     }
     """
 
@@ -77,7 +80,7 @@ class ExperimentsScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         with Container(id="experiments") as frame:
             frame.border_title = "Experiments"
-            frame.border_subtitle = "Enter run · A all · V view · S save · Esc stop, leave"
+            frame.border_subtitle = "Esc stop, leave · Enter run · A all · V view · S save"
             yield Static(SAYS, id="lead", markup=False)
             yield Cards(
                 ((name, self._card(one), True) for name, one in self._experiments.items()),

@@ -123,7 +123,7 @@ class ProofScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         with Container(id="proof") as frame:
             frame.border_title = "Is the correction gone?"
-            frame.border_subtitle = "↑ ↓ scroll · Tab goes on · Esc to the session"
+            frame.border_subtitle = "Esc to the session · ↑ ↓ scroll · Tab goes on"
             with VerticalScroll(id="page", can_focus=False):
                 yield Static(self._asked(), id="asked", markup=False)
                 yield Static("", id="progress", markup=False)
