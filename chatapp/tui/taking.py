@@ -54,7 +54,7 @@ class TurnTaker:
 
     @staticmethod
     def _offer(session: Session, text: str, editing: Node | None) -> Offer | None:
-        if session.conversation is None:
+        if session.conversation is None or session.conversation.engine.kind != "local":
             return None
         from chatapp.tui.correcting import after_reply
 
@@ -164,7 +164,8 @@ class TurnTaker:
             if kept is not None and not session.begun:
                 session.kept.remove(kept)
             elif kept is not None:
-                session.pane.notice(words.KEPT)
+                local = session.conversation is None or session.conversation.engine.kind == "local"
+                session.pane.notice(words.kept(local))
             await self._after(session, draft, editing)
 
     async def _conversation(self, session: Session) -> Conversation:

@@ -28,8 +28,14 @@ _PICTURES: Final = {
 OFFER: Final = (
     "That looks like a correction. ^K keeps it as one, so that a new session can be compared."
 )
-KEPT: Final = "Kept as a correction. ^N begins a new session and compares the two."
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
+
+
+def kept(local: bool) -> str:
+    """What a correction that was kept is good for."""
+    if not local:
+        return "Kept as a correction. With a server it cannot be compared with a new session."
+    return "Kept as a correction. ^N begins a new session and compares the two."
 
 
 def visible(text: str) -> str:

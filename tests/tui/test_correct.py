@@ -84,7 +84,7 @@ async def test_what_is_seen_is_sent_and_the_correction_is_kept(
         assert correction.question == QUESTION
         assert correction.prefix == "The capital of Turkey is"
         assert correction.before == "a" * 64
-        await chat.sees(words.KEPT[:30])
+        await chat.sees(words.kept(local=True)[:30])
 
 
 async def test_a_message_written_by_hand_stays_and_is_sent(chatting: Open) -> None:
@@ -212,3 +212,14 @@ async def test_markup_in_the_reply_is_text(chatting: Open) -> None:
 def test_the_decisive_words_are_found() -> None:
     assert correcting.decisive("the capital of X is Y", "The capital of X is") == "Y"
     assert correcting.decisive("Y", "The capital of X is") == "Y"
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 20), (20, 8), (8, 4)])
+async def test_it_opens_at_every_size(chatting: Open, size: tuple[int, int]) -> None:
+    async with chatting(ISTANBUL, size=size) as chat:
+        await chat.say(QUESTION)
+        await chat.press("ctrl+k")
+        await opened(chat)
+        await chat.press(*"Ankara", "ctrl+s")
+        await closed(chat)
+        await chat.until(lambda: chat.screen.session.corrections, "the correction")

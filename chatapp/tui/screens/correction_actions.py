@@ -62,5 +62,5 @@ class CorrectionActions(ChoiceActions):
         )
         session.kept.append(kept)
         session.offer = None
-        session.pane.notice(words.KEPT)
+        session.pane.notice(words.kept(local=True))
         self.refresh_keys()

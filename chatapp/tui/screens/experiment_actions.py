@@ -38,7 +38,7 @@ class ExperimentActions(ChatBase):
         """Open the experiments."""
         if self.model is None:
             self.say("Experiments need a model. F3 chooses one.")
-        elif self.model.engine.kind == "server":
+        elif self.served:
             self.say(SERVER)
         else:
             self.run_worker(

@@ -105,7 +105,7 @@ class ProofScreen(Screen[None]):
                 border: none; border-top: solid $foreground 30%; border-title-color: $text-muted;
                 scrollbar-size-vertical: 1; }
         .sent:focus { border-top: solid $primary; }
-        &.-wide .sent { height: 13; max-height: 13; }
+        &.-wide .sent { height: 13; max-height: 13; margin-bottom: 1; }
         &.-wide #progress.-found { display: none; }
         .actions { height: 1; }
     }
