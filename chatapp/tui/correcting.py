@@ -30,10 +30,13 @@ __all__ = [
     "Told",
     "after_reply",
     "begin",
+    "decisive",
     "hint",
     "keep",
+    "lone_system",
     "message",
     "question",
+    "summary",
 ]
 
 _FEW: Final = 8

@@ -27,6 +27,7 @@ _VERDICTS: Final = {
     "failed": "✗ did not hold",
     "untested": "? not tested",
 }
+_STYLES: Final[dict[Verdict, Style]] = {"held": "good", "failed": "wrong", "untested": "quiet"}
 
 
 def verdict(name: Verdict) -> str:
@@ -36,9 +37,8 @@ def verdict(name: Verdict) -> str:
 
 def verdict_line(evidence: Evidence) -> Line:
     """The verdict in words, with its reason."""
-    style: Final = {"held": "good", "failed": "wrong", "untested": "quiet"}
     says = f"{_VERDICTS[evidence.verdict]}: {words.one_line(evidence.because)}"
-    return says, style[evidence.verdict]  # type: ignore[return-value]
+    return says, _STYLES[evidence.verdict]
 
 
 def check_lines(check: Check, width: int) -> Iterator[Line]:

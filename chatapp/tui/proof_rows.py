@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Line",
     "Side",
+    "Style",
     "behind",
     "decisive",
     "fraction",

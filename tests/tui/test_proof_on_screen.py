@@ -107,6 +107,27 @@ async def test_a_new_session_proves_that_the_correction_is_gone(
         assert (await proved(chat)).same_bits is True
 
 
+async def test_a_later_question_is_measured_before_it_is_corrected(
+    chatting: Open, default_model: Path
+) -> None:
+    async with real(chatting, default_model, size=(80, 24), system="Answer briefly.") as chat:
+        await chat.say("Hello!")
+        await chat.say(QUESTION)
+        await chat.press("ctrl+k")
+        await chat.until(lambda: chat.app.screen is not chat.screen, "the dialog")
+        await chat.pilot.pause()
+        await chat.press(*"Ankara", "ctrl+s")
+        await chat.until(lambda: len(chat.nodes) == 6, "the correction")
+        await chat.done()
+        await chat.press("ctrl+n")
+        found = await proved(chat)
+        assert found.before is not None
+        assert found.same_bits is True
+        assert "Answer briefly." in found.fresh.answer.prompt.text
+        assert "Hello!" not in found.fresh.answer.prompt.text
+        assert "Hello!" in found.corrected.answer.prompt.text
+
+
 # ── the screen alone ────────────────────────────────────────────────────────────────────────────
 
 
