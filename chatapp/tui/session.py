@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chatapp.tui.widgets.composer import Draft
 
@@ -11,9 +11,18 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from chatapp.conversation import Conversation, Node, TurnFacts
+    from chatapp.conversation.corrections import Correction
+    from chatapp.tui.correcting import Kept
     from chatapp.tui.widgets.conversation import ConversationPane
 
-__all__ = ["Session"]
+__all__ = ["Offer", "Session"]
+
+
+class Offer(NamedTuple):
+    """A message that looks like a correction of ``reply``, which nobody has asked to keep yet."""
+
+    reply: Node
+    said: str
 
 
 @dataclass(eq=False)
@@ -21,7 +30,8 @@ class Session:
     """``editing`` is the message that the draft will replace; ``aside`` the draft put by for it.
 
     ``turn`` is the worker that takes a turn now; ``begun`` whether its request is on its way;
-    ``arrived`` the last request that a model has received.
+    ``arrived`` the last request that a model has received. ``kept`` are the corrections made here,
+    ``offer`` one that may be kept. Turns up to ``since`` were taken with another model.
     """
 
     number: int
@@ -33,6 +43,14 @@ class Session:
     turn: Worker[None] | None = None
     begun: bool = False
     arrived: TurnFacts | None = None
+    kept: list[Kept] = field(default_factory=list)
+    offer: Offer | None = None
+    since: int = 0
+
+    @property
+    def corrections(self) -> list[Correction]:
+        """The corrections made in this session, in order."""
+        return [kept.correction for kept in self.kept]
 
     @property
     def busy(self) -> bool:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from chatapp.tui import words
-from chatapp.tui.session import Session
+from chatapp.tui.session import Offer, Session
 from chatapp.tui.turn import TurnOnScreen
 from chatapp.tui.widgets.composer import Draft
 
 if TYPE_CHECKING:
     from chatapp.conversation import Conversation, Node, Overflow, Step
+    from chatapp.tui.correcting import Kept, Told
     from chatapp.tui.screens.base import ChatBase
 
     Steps = Callable[[Conversation], AsyncGenerator[Step, None]]
+    Measure = Callable[[Conversation], Awaitable[Kept]]
 
-__all__ = ["TurnTaker"]
+__all__ = ["BUSY", "TurnTaker"]
 
-_BUSY = "The model is still answering. Esc stops it; what you wrote stays here."
+_ANOTHER = "another session is being answered"
+BUSY = "The model is still answering. Esc stops it; what you wrote stays here."
 
 
 class TurnTaker:
@@ -28,28 +32,54 @@ class TurnTaker:
     def __init__(self, screen: ChatBase) -> None:
         self._screen = screen
         self._one_at_a_time = asyncio.Lock()
+        self._taken_by = _ANOTHER
 
     # ── what a person asks for ──────────────────────────────────────────────────────────────────
 
     def send(self, session: Session, draft: Draft) -> None:
         """Send ``draft``, as a new message or in place of the one that is edited."""
         if session.busy:
-            self._screen.say(_BUSY)
+            self._screen.say(BUSY)
             return
         text, editing = draft.full, session.editing
 
         def steps(conversation: Conversation) -> AsyncGenerator[Step, None]:
             return conversation.edit(editing, text) if editing else conversation.send(text)
 
+        offer = self._offer(session, text, editing)
         session.editing = None
         session.draft, session.aside = session.aside, Draft()
         self._screen.show_draft(session)
-        self._take(session, steps, draft, editing)
+        self._take(session, steps, draft, editing, offer=offer)
+
+    @staticmethod
+    def _offer(session: Session, text: str, editing: Node | None) -> Offer | None:
+        if session.conversation is None or session.conversation.engine.kind != "local":
+            return None
+        from chatapp.tui.correcting import after_reply
+
+        reply = after_reply(session.conversation, text, editing)
+        return Offer(reply, text) if reply is not None else None
+
+    def correct(self, session: Session, reply: Node, told: Told) -> None:
+        """Send a correction: before it, what the question alone gives is measured."""
+        from chatapp.tui.correcting import keep
+
+        if session.busy:
+            self._screen.say(BUSY)
+            return
+        mark = self._screen.weights.first
+
+        def measure(conversation: Conversation) -> Awaitable[Kept]:
+            return keep(conversation, reply, told, since=session.since, mark=mark, late=False)
+
+        draft = Draft.of(told.message)
+        self._take(session, lambda talk: talk.send(told.message), draft, None, measure=measure)
 
     def regenerate(self, session: Session, reply: Node) -> None:
         """Answer again in place of ``reply``."""
         if session.busy:
-            self._screen.say(_BUSY)
+            self._screen.say(BUSY)
         elif session.conversation is not None:
             if hint := words.same_again(session.conversation.sampling.temperature):
                 self._screen.say(hint)
@@ -66,10 +96,19 @@ class TurnTaker:
 
     # ── one turn ────────────────────────────────────────────────────────────────────────────────
 
-    def _take(self, session: Session, steps: Steps, draft: Draft, editing: Node | None) -> None:
-        session.begun = False
+    def _take(
+        self,
+        session: Session,
+        steps: Steps,
+        draft: Draft,
+        editing: Node | None,
+        *,
+        offer: Offer | None = None,
+        measure: Measure | None = None,
+    ) -> None:
+        session.begun, session.offer = False, offer
         session.turn = self._screen.run_worker(
-            self._run(session, steps, draft, editing),
+            self._run(session, steps, draft, editing, measure),
             name="turn",
             group=f"turn-{session.number}",
             exclusive=True,
@@ -77,18 +116,42 @@ class TurnTaker:
         )
         self._screen.refresh_all()
 
+    @asynccontextmanager
+    async def alone(self, what: str, waiting: Callable[[], None]) -> AsyncIterator[None]:
+        """The model for something else than a turn: turns wait for ``what``, as this waits for
+        them (``waiting`` is called if it has to).
+        """
+        if self._one_at_a_time.locked():
+            waiting()
+        async with self._one_at_a_time:
+            self._taken_by = what
+            try:
+                yield
+            finally:
+                self._taken_by = _ANOTHER
+
     async def _run(
-        self, session: Session, steps: Steps, draft: Draft, editing: Node | None
+        self,
+        session: Session,
+        steps: Steps,
+        draft: Draft,
+        editing: Node | None,
+        measure: Measure | None,
     ) -> None:
         from chatapp.conversation import Overflow
         from chatapp.errors import ChatappError
 
+        kept: Kept | None = None
         try:
             await session.pane.show_pending(draft.full, "waiting for the model to load")
             conversation = await self._conversation(session)
             if self._one_at_a_time.locked():
-                session.pane.wait_for("waiting: another session is being answered")
+                session.pane.wait_for(f"waiting: {self._taken_by}")
             async with self._one_at_a_time:
+                if measure is not None:
+                    session.pane.wait_for("measuring what the question alone gives, to compare")
+                    kept = await measure(conversation)
+                    session.kept.append(kept)
                 session.pane.wait_for(self._waiting(conversation))
                 try:
                     await self._follow(session, steps(conversation))
@@ -98,6 +161,11 @@ class TurnTaker:
             where = " Your message is in the input." if draft else ""
             session.pane.notice(f"✗ {words.one_line(str(error))}{where}")
         finally:
+            if kept is not None and not session.begun:
+                session.kept.remove(kept)
+            elif kept is not None:
+                local = session.conversation is None or session.conversation.engine.kind == "local"
+                session.pane.notice(words.kept(local))
             await self._after(session, draft, editing)
 
     async def _conversation(self, session: Session) -> Conversation:
@@ -144,6 +212,8 @@ class TurnTaker:
         if not self._screen.is_mounted:
             return
         await session.pane.clear_pending()
+        if not session.begun:
+            session.offer = None
         if draft and not session.begun:
             self._screen.keep_draft(session)
             session.give_back(draft, editing)

@@ -67,6 +67,8 @@ class TurnOnScreen:
 
     async def _started(self, step: Started) -> None:
         self._session.begun = True
+        if self._session.offer is not None:
+            self._pane.notice(words.OFFER)
         self._reply = step.reply
         await self._pane.clear_pending()
         await self._pane.sync()

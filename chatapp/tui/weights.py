@@ -29,6 +29,11 @@ class WeightsWatch:
         self._first = ""
         self.text = ""
 
+    @property
+    def first(self) -> str | None:
+        """The SHA-256 from when the model was opened; None while nobody has looked."""
+        return self._first or None
+
     async def look(self, engine: Engine) -> str:
         """The words for the header, after looking at the file."""
         if self._mark is None:

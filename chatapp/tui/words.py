@@ -25,7 +25,17 @@ _PICTURES: Final = {
     **dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD),
     **dict.fromkeys([0x2028, 0x2029], 0x240A),
 }
+OFFER: Final = (
+    "That looks like a correction. ^K keeps it as one, so that a new session can be compared."
+)
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
+
+
+def kept(local: bool) -> str:
+    """What a correction that was kept is good for."""
+    if not local:
+        return "Kept as a correction. With a server it cannot be compared with a new session."
+    return "Kept as a correction. ^N begins a new session and compares the two."
 
 
 def visible(text: str) -> str:

@@ -35,7 +35,7 @@ async def test_selecting_by_key_and_letting_go(chatting: Open) -> None:
         await chat.say("one")
         pane = chat.screen.session.pane
         await chat.press("ctrl+up")
-        await chat.sees("▸ model", "[ copy ]   [ answer again ]")
+        await chat.sees("▸ model", "[ copy ]  [ correct ]  [ answer again ]")
         await chat.press("ctrl+up")
         await chat.sees("▸ you", "[ edit and send again ]")
         await chat.press("ctrl+down", "ctrl+down")

@@ -18,7 +18,16 @@ from chatapp.tui.given import Model, Values
 from tests.scripted import Reply, ScriptedEngine
 from tests.tui.conftest import Open
 
-HEAVY = ("tiktoken", "jinja2", "numpy", "httpx", "markdown_it", "llama_cpp", "pygments.lexers")
+HEAVY = (
+    "chatapp.proofs",
+    "tiktoken",
+    "jinja2",
+    "numpy",
+    "httpx",
+    "markdown_it",
+    "llama_cpp",
+    "pygments.lexers",
+)
 
 
 def test_the_first_frame_waits_for_nothing_heavy() -> None:

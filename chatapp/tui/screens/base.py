@@ -96,6 +96,11 @@ class ChatBase(Screen[None]):
     def context_view(self) -> ContextView:
         return self.query_one(ContextView)
 
+    @property
+    def served(self) -> bool:
+        """Whether a server answers, whose weights nobody here can see."""
+        return self.model is not None and self.model.engine.kind == "server"
+
     def say(self, text: str, *, wrong: bool = False) -> None:
         """A short notice. It is never read as markup."""
         self.notify(text, severity="error" if wrong else "information", markup=False)
@@ -205,6 +210,7 @@ class ChatBase(Screen[None]):
             selected=session.pane.selected,
             said=bool(self.conversation and self.conversation.turns),
             sessions=len(self.sessions),
+            kept=any(session.kept for session in self.sessions) and not self.served,
         )
         self.query_one(KeyBar).show(keys, LAST)
 

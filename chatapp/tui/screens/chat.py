@@ -12,7 +12,7 @@ from textual.worker import Worker, WorkerState
 from chatapp.tui import words
 from chatapp.tui.commands import bindings
 from chatapp.tui.request import DEPTHS
-from chatapp.tui.screens.choice_actions import ChoiceActions
+from chatapp.tui.screens.proof_actions import ProofActions
 from chatapp.tui.screens.setup_actions import SetupActions
 from chatapp.tui.widgets.composer import Composer
 
@@ -21,7 +21,7 @@ __all__ = ["ChatScreen"]
 _TICK = 0.25
 
 
-class ChatScreen(ChoiceActions, SetupActions):
+class ChatScreen(ProofActions, SetupActions):
     """Everything a person can do here is one of its actions; keys, palette and mouse call them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]

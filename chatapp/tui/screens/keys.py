@@ -26,7 +26,14 @@ def _key(action: str, label: str, short: str = "") -> Key:
 
 
 def keys_for(
-    *, written: bool, busy: bool, editing: bool, selected: Node | None, said: bool, sessions: int
+    *,
+    written: bool,
+    busy: bool,
+    editing: bool,
+    selected: Node | None,
+    said: bool,
+    sessions: int,
+    kept: bool,
 ) -> tuple[Key, ...]:
     """The keys for this moment."""
     keys: list[Key] = []
@@ -39,9 +46,12 @@ def keys_for(
     if selected is not None:
         keys.append(_key("copy", "copy"))
     keys.append(_key("new_session", "new session", "new"))
+    if kept:
+        keys.append(_key("prove", "prove it", "prove"))
     keys.append(_key("toggle_context", "what is sent", "sent"))
     if said and not busy:
         keys.append(_key("regenerate", "answer again", "again"))
+        keys.append(_key("correct", "correct it", "correct"))
         keys.append(_key("edit", "edit"))
     if said:
         keys.append(_key("choice", "how chosen", "chosen"))

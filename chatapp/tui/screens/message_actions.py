@@ -70,7 +70,7 @@ class MessageActions(ChatBase):
     async def action_here(self, action: str, number: int) -> None:
         """Do something with the message that was clicked."""
         node = self.session.pane.node_by_id(number)
-        if node is not None and action in ("copy", "edit", "regenerate", "choice"):
+        if node is not None and action in ("copy", "correct", "edit", "regenerate", "choice"):
             self.session.pane.select(node)
             await self.run_action(f"screen.{action}")
         elif node is not None and action in ("earlier_answer", "later_answer"):

@@ -39,6 +39,7 @@ class SessionActions(ChatBase):
             )
             session.pane.conversation = session.conversation
         else:
+            session.since = len(session.conversation.turns)
             session.conversation.engine = self.model.engine
             session.conversation.counter = self.model.counter
 

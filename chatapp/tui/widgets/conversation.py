@@ -68,6 +68,7 @@ class ConversationPane(VerticalScroll, can_focus=True):
         Binding("c", "screen.copy", show=False),
         Binding("e", "screen.edit", show=False),
         Binding("r", "screen.regenerate", show=False),
+        Binding("k", "screen.correct", show=False),
         Binding("t", "screen.choice", show=False),
         Binding("enter", "screen.write", show=False),
     ]

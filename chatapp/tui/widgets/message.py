@@ -159,7 +159,7 @@ class MessageView(Vertical):
             for line in words.flow(phrases, self._foot_width):
                 yield Content.styled(line, "$foreground 60%")
         if self._selected:
-            yield self._actions()
+            yield from self._actions()
 
     @property
     def _foot_width(self) -> int:
@@ -168,11 +168,22 @@ class MessageView(Vertical):
     def on_resize(self) -> None:
         self.refresh_node()
 
-    def _actions(self) -> Content:
+    def _actions(self) -> Iterator[Content]:
         pairs = [("copy", "copy"), ("edit", "edit and send again")]
         if self.node.role == "assistant":
-            pairs[1:] = [("regenerate", "answer again"), ("choice", "tokens")]
-        return Content("   ").join(self._button(f"[ {name} ]", action) for action, name in pairs)
+            pairs[1:] = [
+                ("correct", "correct"),
+                ("regenerate", "answer again"),
+                ("choice", "tokens"),
+            ]
+        line = Content()
+        for action, name in pairs:
+            button = self._button(f"[ {name} ]", action)
+            if line and line.cell_length + 2 + button.cell_length > self._foot_width:
+                yield line
+                line = Content()
+            line = line + Content("  ") + button if line else button
+        yield line
 
     def _button(self, text: str, action: str) -> Content:
         return Content(text).stylize(
