@@ -24,7 +24,9 @@ async def run(lab: Lab, record: Record) -> None:
         processes.append(mortal.pid)
         mortal.kill()
     record.progress(len(lines) / (len(lines) + 1), "the same question with the transcript withheld")
-    withheld = await ask(lab.engine, Generate(messages=[user(lines[-1])], sampling=GREEDY, hashes=True))
+    withheld = await ask(
+        lab.engine, Generate(messages=[user(lines[-1])], sampling=GREEDY, hashes=True)
+    )
 
     record.table(
         "The same conversation, in one process and in a new process for every turn",
