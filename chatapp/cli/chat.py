@@ -66,6 +66,7 @@ class Wiring:
             values=self.values,
             label=Path(model).stem if local else self.settings.server or "",
             models=self.models if local else None,
+            base=self.base if local else None,
             keep_values=self.keep_values,
             keep_model=self.keep_model,
             keep_theme=self.keep_theme,
@@ -107,6 +108,11 @@ class Wiring:
 
         library = Library(self.home.models, self.home.cache)
         return rows_from(library, library.catalogue)
+
+    def base(self, weights: Path) -> Path | None:
+        from chatapp.engine.weights.library import Library
+
+        return Library(self.home.models, self.home.cache).base_model(weights)
 
     # ── choices that outlive this run ───────────────────────────────────────────────────────────
 

@@ -29,7 +29,7 @@ examples:
   chatapp                                   start the screen
   chatapp -m gemma-3-270m                   the same, with another model
   chatapp ask "What is a token?"            one answer on stdout
-  chatapp prove forgetting                  a new session has forgotten: the evidence
+  chatapp prove --all                       test the claims on the real model
   chatapp models                            what is here, what can be fetched
   chatapp models info FILE                  what a GGUF file says of itself
   chatapp doctor                            is everything here in order?

@@ -13,7 +13,6 @@ from chatapp.cli.options import add_command, add_engine_options, open_home, sett
 from chatapp.cli.status import Status
 
 if TYPE_CHECKING:
-    from chatapp.engine.weights.library import Library
     from chatapp.proofs.evidence import Evidence
     from chatapp.proofs.experiment import Experiment
     from chatapp.proofs.lab import Lab
@@ -93,16 +92,8 @@ def _lab(args: argparse.Namespace) -> Lab:
     home, settings = open_home(args)
     settings = settings_from(args, settings)
     weights = ensure_model(home, settings)
-    base = _base(Library(home.models, home.cache), weights)
+    base = Library(home.models, home.cache).base_model(weights)
     return Lab(weights, options_of(settings), facts=facts, base=base, log=home.engine_log)
-
-
-def _base(library: Library, weights: Path) -> Path | None:
-    """An installed model that was not trained to chat, other than the one that is tested."""
-    for one in library.installed():
-        if one.error is None and one.entry and one.entry.kind == "base" and one.path != weights:
-            return one.path
-    return None
 
 
 async def _run(

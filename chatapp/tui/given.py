@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chatapp.context.overflow import Policy
     from chatapp.engine.counter import Counter
     from chatapp.engine.interface import Engine
@@ -54,7 +56,8 @@ class Given:
     """What the screen needs from outside.
 
     ``open_model``, ``values`` and ``models`` (the rows to choose from) are called after the first
-    frame, so that they may import what they need. ``keep_values``, ``keep_model`` and
+    frame, so that they may import what they need. ``base`` finds an installed model that was not
+    trained to chat, other than the one of that path. ``keep_values``, ``keep_model`` and
     ``keep_theme`` are told of choices that should outlive this run; they may raise a
     ``ChatappError``.
     """
@@ -64,6 +67,7 @@ class Given:
     values: Callable[[], Values]
     label: str = ""
     models: Callable[[], Sequence[ModelRow]] | None = None
+    base: Callable[[Path], Path | None] | None = None
     keep_values: Callable[[Values], None] | None = None
     keep_model: Callable[[str], None] | None = None
     keep_theme: Callable[[str], None] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -212,3 +213,11 @@ def test_the_default_model_is_the_catalogues(default_model: Path, tmp_path: Path
     here = Library(default_model.parent, tmp_path, load_catalogue())
     assert here.verify(default_model) == "verified"
     assert here.resolve("smollm2-135m-instruct") == default_model
+
+
+def test_a_base_model_is_found_but_for_the_one_in_use(models: Path) -> None:
+    assert library(models, "tiny.gguf").base_model(models / "none.gguf") is None
+    kinds = tuple(replace(one, kind="base") for one in library(models).catalogue.entries)
+    here = Library(models, models.parent / "cache", Catalogue(kinds))
+    assert here.base_model(models / "none.gguf") == models / "tiny.gguf"
+    assert here.base_model(models / "tiny.gguf") is None

@@ -63,6 +63,13 @@ class Library:
         """Every ``.gguf`` file in the folder, by name; also those that cannot be read."""
         return [self._look(path) for path in self._files()]
 
+    def base_model(self, but: Path) -> Path | None:
+        """An installed model that was not trained to chat, other than ``but``."""
+        for one in self.installed():
+            if one.error is None and one.entry and one.entry.kind == "base" and one.path != but:
+                return one.path
+        return None
+
     def _files(self) -> list[Path]:
         try:
             names = sorted(os.listdir(self.models_dir), key=str.lower)

@@ -66,7 +66,9 @@ class ExperimentActions(ChatBase):
             assert self.model is not None
             engine = cast("LocalEngine", self.model.engine)
             await engine.start()
-            lab = Lab(engine.weights, engine.options, engine=engine)
+            find = self.given.base
+            base = await asyncio.to_thread(find, engine.weights) if find else None
+            lab = Lab(engine.weights, engine.options, base=base, engine=engine)
             try:
                 return await perform(experiment, lab, progress)
             finally:
