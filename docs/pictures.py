@@ -8,10 +8,13 @@ import re
 import tempfile
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from chatapp.cli.chat import Wiring
 from chatapp.home.paths import find_home
 from chatapp.home.settings import AppSettings
 from chatapp.tui.app import ChatApp
+from chatapp.tui.screens.chat import ChatScreen
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -30,8 +33,49 @@ def clean(svg: str) -> str:
     return svg.replace("<text ", '<text xml:space="preserve" ')
 
 
-async def picture(name: str, size: tuple[int, int], theme: str, *, new_session: bool) -> None:
-    """Hold the conversation and keep what stands on the screen."""
+async def answered(chat: ChatScreen, turns: int) -> None:
+    """Wait until so many turns have ended and their numbers stand on the screen."""
+
+    def taken() -> int:
+        conversation = chat.session.conversation
+        return len(conversation.turns) if conversation else 0
+
+    while taken() < turns or chat.session.busy:
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(1.0)
+
+
+async def talk(chat: ChatScreen, pilot: Pilot[None]) -> None:
+    """Ask, correct, and ask again."""
+    for turns, text in enumerate(TALK, 1):
+        chat.composer.insert_text(text)
+        await pilot.press("enter")
+        await answered(chat, turns)
+
+
+async def proof(chat: ChatScreen, pilot: Pilot[None]) -> None:
+    """Ask, correct, and begin a new session: it opens on the proof."""
+    chat.composer.insert_text(TALK[0])
+    await pilot.press("enter")
+    await answered(chat, 1)
+    await pilot.press("ctrl+k")
+    await asyncio.sleep(1.0)
+    await pilot.press(*"Ankara", "ctrl+s")
+    await answered(chat, 2)
+    await pilot.press("ctrl+n")
+    await asyncio.sleep(8.0)
+
+
+PICTURES = {
+    "screen.svg": ((120, 36), "textual-dark", talk),
+    "screen-light.svg": ((120, 36), "textual-light", talk),
+    "proof.svg": ((110, 40), "textual-dark", proof),
+}
+
+
+async def picture(name: str) -> None:
+    """Do what the picture shows, with the real model, and keep what stands on the screen."""
+    size, theme, do = PICTURES[name]
     with tempfile.TemporaryDirectory() as folder:
         home = find_home(folder, {}, Path(folder))
         home.ensure()
@@ -43,22 +87,7 @@ async def picture(name: str, size: tuple[int, int], theme: str, *, new_session: 
             await chat.opened.wait()
             while chat.model is None or chat.model.engine.state != "ready":
                 await asyncio.sleep(0.05)
-            for text in TALK:
-                chat.composer.insert_text(text)
-                await pilot.press("enter")
-                while chat.session.turn is None:
-                    await asyncio.sleep(0.02)
-                while chat.session.busy:
-                    await asyncio.sleep(0.05)
-                await asyncio.sleep(1.0)
-            if new_session:
-                await pilot.press("ctrl+n")
-                await asyncio.sleep(0.5)
-                chat.composer.insert_text(TALK[0])
-                await pilot.press("enter")
-                await asyncio.sleep(0.3)
-                while chat.session.busy:
-                    await asyncio.sleep(0.05)
+            await do(chat, pilot)
             await asyncio.sleep(1.5)
             await pilot.pause()
             (HERE / name).write_text(clean(app.export_screenshot(title="chatapp")))
@@ -68,16 +97,9 @@ def main() -> None:
     """Take them all, or those named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*")
-    names = parser.parse_args().names
-    pictures = {
-        "screen.svg": ((120, 36), "textual-dark", False),
-        "screen-light.svg": ((120, 36), "textual-light", False),
-        "new-session.svg": ((80, 24), "textual-dark", True),
-    }
-    for name, (size, theme, new_session) in pictures.items():
-        if not names or name in names:
-            asyncio.run(picture(name, size, theme, new_session=new_session))
-            print(name)
+    for name in parser.parse_args().names or PICTURES:
+        asyncio.run(picture(name))
+        print(name)
 
 
 if __name__ == "__main__":
