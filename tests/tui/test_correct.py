@@ -53,7 +53,7 @@ async def test_the_message_is_written_while_the_right_answer_is_typed(chatting: 
         assert dialog.focused is dialog.query_one("#right")
         await chat.press(*"Ankara")
         await chat.until(lambda: SAID in dialog.told.message, "the whole message")
-        await chat.sees("Repeat after me", "small models follow this one", "No weight changes")
+        await chat.sees("Repeat after me", "followed it for 15 of 46 facts", "No weight changes")
         await chat.press("enter", "enter", "down")
         await chat.until(
             lambda: dialog.told.message == "No, actually the capital of Turkey is Ankara.",
