@@ -56,7 +56,7 @@ async def test_the_message_is_written_while_the_right_answer_is_typed(chatting: 
         await chat.sees("Repeat after me", "followed it for 15 of 46 facts", "No weight changes")
         await chat.press("enter", "enter", "down")
         await chat.until(
-            lambda: dialog.told.message == "No, actually the capital of Turkey is Ankara.",
+            lambda: dialog.told.message == "Please remember: The capital of Turkey is Ankara.",
             "the second wording",
         )
 
