@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -35,7 +36,12 @@ class Fact:
 
     def answered(self, text: str) -> bool:
         """Whether ``text`` gives the right answer."""
-        return self.right.casefold() in text.casefold()
+        return says(text, self.right)
+
+
+def says(text: str, words: str) -> bool:
+    """Whether ``words`` stand in ``text`` as words of their own: 7 does not stand in 17."""
+    return bool(re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.IGNORECASE))
 
 
 @dataclass(frozen=True, slots=True)

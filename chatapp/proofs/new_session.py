@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatapp.context.messages import Message
 from chatapp.conversation.corrections import Correction, prefix_of
@@ -16,7 +16,7 @@ from chatapp.engine.client import LocalEngine
 from chatapp.engine.protocol import Sampling, Score
 from chatapp.proofs.asking import Answer, user
 from chatapp.proofs.evidence import Plot
-from chatapp.proofs.facts import Fact
+from chatapp.proofs.facts import Fact, says
 from chatapp.proofs.files import file_hash
 from chatapp.proofs.odds import Odds, odds
 from chatapp.proofs.record import Record
@@ -71,7 +71,7 @@ class Forgotten:
         return self.corrected.right / max(self.fresh.right, 1e-300)
 
     def _says(self, answer: Answer) -> bool:
-        return self.correction.right.strip(" .!").casefold() in answer.text.casefold()
+        return says(answer.text, self.correction.right.strip(" .!"))
 
     @property
     def sentences(self) -> list[str]:
@@ -179,8 +179,7 @@ async def prove_forgotten(
     ``transcript`` is what the corrected session holds, system prompt included; ``system`` is what
     a new session begins with.
     """
-    settings = sampling or Sampling()
-    settings = Sampling(**{**settings.as_dict(), "stop": settings.stop, "max_tokens": _LENGTH})
+    settings = replace(sampling or Sampling(), max_tokens=_LENGTH)
     fact = Fact(
         id="",
         question=correction.question,

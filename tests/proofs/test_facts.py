@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatapp.errors import ChatappError
-from chatapp.proofs.facts import built_in, read_facts
+from chatapp.proofs.facts import built_in, read_facts, says
 
 
 def test_the_built_in_ones() -> None:
@@ -65,3 +65,11 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, says: str)
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ChatappError, match="cannot be read"):
         read_facts(tmp_path / "none.toml")
+
+
+def test_words_stand_for_themselves() -> None:
+    assert says("The atomic number is 7.", "7")
+    assert not says("The atomic number is 17.", "7")
+    assert not says("It is 7305.", "730")
+    assert says("It is (the Otters)!", "the otters")
+    assert says("Mrs. Abara, I think", "Mrs. Abara")
