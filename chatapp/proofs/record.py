@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from chatapp.engine.protocol import Scores
 from chatapp.proofs.asking import Answer
 from chatapp.proofs.evidence import Block, Cell, Check, Measured, Paragraph, Plot, Sent, Table
+from chatapp.proofs.facts import Fact
 
 
 class Untested(Exception):
@@ -34,6 +35,20 @@ class Record:
     def differ(self, says: str, one: object, other: object) -> bool:
         """Note that two things had to differ."""
         return self.check(says, one != other, expected=f"not {brief(one)}", found=brief(other))
+
+    def answers(self, says: str, fact: Fact, text: str) -> bool:
+        """Note that a reply had to give the fact's right answer."""
+        return self.check(says, fact.answered(text), expected=fact.right, found=text.strip())
+
+    def lacks(self, says: str, fact: Fact, text: str) -> bool:
+        """Note that a reply had to be without it."""
+        held = not fact.answered(text)
+        return self.check(says, held, expected=f"not {fact.right}", found=text.strip())
+
+    def rose(self, says: str, before: float, after: float) -> bool:
+        """Note that a probability had to grow."""
+        expected, found = f"more than {before:.3g}", f"{after:.3g}"
+        return self.check(says, after > before, expected=expected, found=found)
 
     def say(self, text: str) -> None:
         self.blocks.append(Paragraph(text=text))

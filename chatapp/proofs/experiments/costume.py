@@ -84,7 +84,12 @@ async def run(lab: Lab, record: Record) -> None:
             "No base model is installed; with one, this page shows it as well: "
             "chatapp models pull gemma-3-270m"
         )
-    record.differ("Only the text around the words differed.", dressed.sent, undressed.sent)
+    record.check(
+        "With the template the same text was sent, with more around it.",
+        TEXT in dressed.sent and dressed.sent != TEXT,
+        expected=f"… {TEXT} …",
+        found=dressed.sent,
+    )
     record.same("Without the template, the text alone was sent.", TEXT, undressed.sent)
     record.same("The weights were the same file in both.", (await lab.setting()).sha256, sha256)
     record.check(

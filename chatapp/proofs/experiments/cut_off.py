@@ -73,11 +73,10 @@ async def run(lab: Lab, record: Record) -> None:
             expected=f"not {fact.right}",
             found=before.answer.text.strip(),
         )
-        record.check(
+        record.answers(
             f"{fact.question} With the text pasted in, it answers from the text.",
-            fact.answered(pasted.answer.text),
-            expected=fact.right,
-            found=pasted.answer.text.strip(),
+            fact,
+            pasted.answer.text,
         )
         record.same(
             f"{fact.question} A new session gives the tokens and bits from before.",

@@ -76,17 +76,13 @@ async def run(lab: Lab, record: Record) -> None:
             before.logits,
             after.logits,
         )
-        record.check(
+        record.rose(
             f"{fact.question} In the session, “{fact.right}” became more probable.",
-            told.right > before.right,
-            expected=f"more than {before.right:.3g}",
-            found=f"{told.right:.3g}",
+            before.right,
+            told.right,
         )
-        record.check(
-            f"{fact.question} The new session does not answer it.",
-            not fact.answered(after.answer.text),
-            expected=f"not {fact.right}",
-            found=after.answer.text.strip(),
+        record.lacks(
+            f"{fact.question} The new session does not answer it.", fact, after.answer.text
         )
     record.say(
         f"The model said the right answer in its own words for {followed} of {len(facts)} facts "

@@ -73,8 +73,8 @@ async def run(lab: Lab, record: Record) -> None:
     record.say(
         f"The ordinary cache changed the words in {total - counts['ordinary'][1]} of {total} "
         "conversations. Nothing was learned: sums of floating-point numbers were made in another "
-        "order. Hosted models answer many people's requests in shared batches, which has the same "
-        "effect; that is why they can differ from call to call at temperature 0."
+        "order. Hosted models use such caches, and answer many requests in shared batches, which "
+        "changes the order as well; so they can differ from call to call at temperature 0."
     )
 
 
@@ -91,7 +91,7 @@ async def _both(
 EXPERIMENT = Experiment(
     name="infrastructure",
     title="Different answers, same weights",
-    claim="Hosted models seem random even at temperature 0 because of the order of their sums, not "
-    "because they learn. An ordinary cache shows it; canonical evaluation never does.",
+    claim="At temperature 0 the same weights can still answer differently, by the order in which "
+    "sums are made and not by learning: an ordinary prefix cache does, canonical evaluation never.",
     run=run,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import replace
 
@@ -31,7 +32,7 @@ async def run(lab: Lab, record: Record) -> None:
         if other.token is not None
     }
     counts: Counter[int] = Counter()
-    inside = 0
+    inside = again = 0
     firsts = set()
     for seed in range(DRAWS):
         if seed % 20 == 0:
@@ -40,6 +41,7 @@ async def run(lab: Lab, record: Record) -> None:
         [token] = one.tokens
         counts[token.token or 0] += 1
         firsts.add(token.logits)
+        again += token.draw == drawn(seed, len(one.prompt))
         if token.draw is not None and token.before is not None and token.share is not None:
             inside += token.before - 1e-12 <= token.draw <= token.before + token.share + 1e-12
     record.progress(0.95, "temperature 0")
@@ -80,6 +82,7 @@ async def run(lab: Lab, record: Record) -> None:
         found=f"p = {fit.p:.3g}",
     )
     record.same("Each draw fell into the stretch of the token that was taken.", DRAWS, inside)
+    record.same("Each random number is the one that its seed stands for.", DRAWS, again)
     record.same("All were drawn from one distribution, equal to the bit.", 1, len(firsts))
     record.check(
         "Temperature 0 always takes the most probable token, whatever the seed.",
@@ -91,6 +94,12 @@ async def run(lab: Lab, record: Record) -> None:
         "The random number of a draw is the first 53 bits of SHA-256 of the text “seed:position”, "
         "so anybody can compute it again."
     )
+
+
+def drawn(seed: int, position: int) -> float:
+    """The random number that a seed stands for, computed here and not by the engine."""
+    digest = hashlib.sha256(f"{seed}:{position}".encode()).digest()
+    return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
 
 
 EXPERIMENT = Experiment(

@@ -118,17 +118,11 @@ async def run(lab: Lab, record: Record) -> None:
         return
     record.sent("The fact is still in the window", inside)
     record.sent("The fact has left the window, in the same session", outside)
-    record.check(
-        "While the fact is in the window, the model answers from it.",
-        fact.answered(inside.text),
-        expected=fact.right,
-        found=inside.text.strip(),
-    )
-    record.check(
+    record.answers("While the fact is in the window, the model answers from it.", fact, inside.text)
+    record.lacks(
         "Once it has left the window, the model does not know it, in the same session.",
-        not fact.answered(outside.text),
-        expected=f"not {fact.right}",
-        found=outside.text.strip(),
+        fact,
+        outside.text,
     )
     before = [chance for row, chance in zip(rows, chances, strict=True) if row[4]]
     after = [chance for row, chance in zip(rows, chances, strict=True) if not row[4]]
