@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import platform
 from collections.abc import Callable
-from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
 from chatapp import __version__
-from chatapp.engine.about import ask as about
+from chatapp.engine.about import ask
 from chatapp.engine.client import EngineOptions, LocalEngine
 from chatapp.engine.counter import Counter
 from chatapp.errors import ChatappError
 from chatapp.proofs.evidence import Setting
 from chatapp.proofs.facts import Facts, built_in
 from chatapp.proofs.files import file_hash
+
+about = cache(ask)
+"""What llama.cpp is here: a process is asked once, as it stays the same."""
 
 
 class Lab:
@@ -47,7 +50,7 @@ class Lab:
     def another(
         self,
         weights: Path | None = None,
-        change: Callable[[EngineOptions], EngineOptions] = replace,
+        change: Callable[[EngineOptions], EngineOptions] = lambda options: options,
     ) -> LocalEngine:
         """Another process, by default on the same file with the same options."""
         return self._made(change(self.options), weights)
