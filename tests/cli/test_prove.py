@@ -11,6 +11,7 @@ from chatapp.cli.prove import EXITS
 from chatapp.cli.prove_text import summary, told
 from chatapp.proofs.evidence import overall
 from chatapp.proofs.experiments import EXPERIMENTS
+from chatapp.proofs.facts import built_in
 from tests.cli.conftest import Run
 from tests.proofs.samples import all_of_them
 
@@ -80,6 +81,10 @@ def test_all_hold_on_the_default_model(run: Run, tmp_path: Path, default_model: 
         if block["kind"] == "table"
         for row in block["rows"]
     ]
-    # At least eight corrections and eight facts told are answered in the model's own words.
-    followed = [row for row in told_right if row[4] > row[3]]
-    assert len(followed) == len(told_right) >= 16
+    # Answered in the model's own words while it stood in the transcript, and not afterwards.
+    facts = built_in()
+    for some in (facts.corrections, facts.told):
+        rows = [next(row for row in told_right if row[0] == fact.question) for fact in some]
+        pairs = list(zip(some, rows, strict=True))
+        assert sum(fact.answered(row[2]) for fact, row in pairs) >= 8
+        assert not any(fact.answered(row[1]) for fact, row in pairs)

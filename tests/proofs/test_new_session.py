@@ -11,7 +11,6 @@ from chatapp.conversation.corrections import WORDINGS, Correction, guess_wrong, 
 from chatapp.engine.client import LocalEngine
 from chatapp.engine.counter import Counter
 from chatapp.engine.protocol import Sampling
-from chatapp.proofs.evidence import Check
 from chatapp.proofs.files import file_hash
 from chatapp.proofs.new_session import GONE, Forgotten, measure_before, prove_forgotten, times
 from chatapp.proofs.record import Record
@@ -102,7 +101,6 @@ async def test_it_is_honest_about_a_model_that_does_not_follow(proof: Forgotten)
     assert "shows little" in " ".join(knowing.sentences)
 
 
-def test_checks_are_plain_sentences() -> None:
+def test_factors_in_words() -> None:
     assert times(3.14159) == "3.1 times"
     assert times(1_234_567.0) == "1,234,567 times"
-    assert Check(says="x", held=True).kind == "check"
