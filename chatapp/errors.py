@@ -12,20 +12,28 @@
     ├── EngineError              the model process answered with an error
     │   ├── EngineDied           the model process ended without an answer
     │   └── ServerError          an OpenAI-compatible server refused or broke off
-    └── HomeError                a folder or settings file of ours cannot be used
+    ├── HomeError                a folder or settings file of ours cannot be used
+    └── ArchiveError             a transcript cannot be kept, read, exported or imported
+        ├── StoreError           the store is locked, read-only, full, damaged or too new
+        ├── ExportError          an export cannot be written, or is not what its manifest says
+        └── ImportFileError      a file is not what it was imported as
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "ArchiveError",
     "ChatappError",
     "ContextError",
     "EngineDied",
     "EngineError",
+    "ExportError",
     "GGUFError",
     "HomeError",
+    "ImportFileError",
     "PullError",
     "ServerError",
+    "StoreError",
     "TemplateError",
     "WeightsError",
     "WindowError",
@@ -95,3 +103,27 @@ class ServerError(EngineError):
 
 class HomeError(ChatappError):
     """A folder or settings file of ours cannot be used."""
+
+
+class ArchiveError(ChatappError):
+    """A transcript cannot be kept, read, exported or imported."""
+
+
+class StoreError(ArchiveError):
+    """The store is locked, read-only, full, damaged, or from a newer version.
+
+    ``kind`` is one of ``locked``, ``readonly``, ``full``, ``damaged``, ``newer``, ``missing``,
+    ``other``.
+    """
+
+    def __init__(self, message: str, *, kind: str = "other") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class ExportError(ArchiveError):
+    """An export cannot be written, or is not what its manifest says."""
+
+
+class ImportFileError(ArchiveError):
+    """A file is not what it was imported as."""
