@@ -38,13 +38,17 @@ class Weights:
 class StoredTurn:
     """How a reply came about: enough to send the very same request again.
 
-    The request is ``system``, then ``summary`` if the model's view was shortened, then the branch
-    from the message ``view_first`` (``None``: from the start) to the one the reply answers.
+    The request is the system message ``system`` as it was sent (none if empty), then the branch
+    from the message ``view_first`` (``None``: from its start) to the one the reply answers, without
+    replies that broke off before their first word. ``summary`` is the part of ``system`` that
+    stands for what came before ``view_first``.
     ``sampling`` are the engine's sampling settings as in its protocol, seed included;
     ``prompt_sha256`` is the SHA-256 of the prompt's token ids (int32, little-endian).
+    ``arrived``: the request reached the model.
     """
 
     number: int
+    arrived: bool = True
     system: str = ""
     summary: str = ""
     view_first: int | None = None

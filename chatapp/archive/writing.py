@@ -1,0 +1,229 @@
+"""Writing a session as it happens: what a person said before the model runs, then the reply."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from sqlite_utils import Database
+
+from chatapp.archive import ledger
+from chatapp.archive.records import State, StoredTurn, Weights, now
+from chatapp.archive.store import Store
+from chatapp.context.messages import Role
+from chatapp.errors import StoreError
+
+__all__ = ["NewMessage", "Writer", "set_state"]
+
+_SAMPLING: Final = (
+    "temperature",
+    "top_k",
+    "top_p",
+    "min_p",
+    "repeat_penalty",
+    "seed",
+    "max_tokens",
+)
+_PLAIN: Final = tuple(
+    field.name
+    for field in fields(StoredTurn)
+    if field.name not in ("system", "sampling", "weights", "arrived")
+)
+_WEIGHTS: Final = (
+    ("model", "model"),
+    ("model_sha256", "sha256"),
+    ("adapter", "adapter"),
+    ("adapter_sha256", "adapter_sha256"),
+    ("adapter_scale", "adapter_scale"),
+)
+TURN_COLUMNS: Final = (
+    "message",
+    *_PLAIN,
+    "arrived",
+    "system",
+    *_SAMPLING,
+    "stop",
+    *(column for column, _ in _WEIGHTS),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """A message to store. ``parent`` is a stored message's id, or ``None`` at the beginning."""
+
+    parent: int | None
+    role: Role
+    content: str
+    status: str = "complete"
+    note: str = ""
+    created: str = ""
+
+
+class Writer:
+    """One session's way into the store. Each method is one transaction, on the disk at its end.
+
+    Raises :class:`StoreError`; of kind ``missing`` if the session was deleted meanwhile.
+    """
+
+    def __init__(self, store: Store, session: str) -> None:
+        self.store = store
+        self.session = session
+        self._system = ""
+
+    def begin(self, state: State, *, title: str, system: str, model: str | None) -> None:
+        """Open the session in the store: a person has just agreed to ``state``."""
+        if state == "off":
+            raise ValueError("a session that is off has no place in the store")
+        at = now()
+        with self.store.writing() as db:
+            db.execute(
+                "INSERT INTO sessions (id, title, system, state, created, changed, model) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (self.session, title, system, state, at, at, model),
+            )
+            ledger.note(db, self.session, "off", state)
+        self._system = system
+
+    def resume(self, system: str) -> None:
+        """Go on with a session that is stored already."""
+        self._system = system
+
+    def add(self, messages: Sequence[NewMessage], *, title: str | None = None) -> list[int]:
+        """Store messages, each chosen among its siblings; their ids.
+
+        ``title``: the session's name from now on, if it has none yet.
+        """
+        with self.store.writing() as db:
+            self._there(db)
+            ids = [self._insert(db, message) for message in messages]
+            db.execute(
+                "UPDATE sessions SET messages = messages + ?, changed = ?, "
+                "title = CASE WHEN title = '' THEN ? ELSE title END WHERE id = ?",
+                (len(ids), now(), title or "", self.session),
+            )
+        return ids
+
+    def _insert(self, db: Database, new: NewMessage) -> int:
+        self._unchoose(db, new.parent)
+        cursor = db.execute(
+            "INSERT INTO messages (session, parent, role, content, status, note, created) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                self.session,
+                new.parent,
+                new.role,
+                _text(new.content),
+                new.status,
+                new.note,
+                new.created or now(),
+            ),
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def _unchoose(self, db: Database, parent: int | None) -> None:
+        # A parent's children stand behind it, so few rows are looked at.
+        where = "parent IS NULL" if parent is None else "id > ? AND parent = ?"
+        values: list[Any] = [self.session, *([] if parent is None else [parent, parent])]
+        db.execute(
+            f"UPDATE messages SET chosen = 0 WHERE session = ? AND {where} AND chosen = 1", values
+        )
+
+    def grow(self, message: int, content: str) -> None:
+        """The reply so far."""
+        with self.store.writing() as db:
+            changed = db.execute(
+                "UPDATE messages SET content = ? WHERE id = ? AND session = ?",
+                (_text(content), message, self.session),
+            ).rowcount
+            if not changed:
+                self._there(db)
+
+    def end(self, message: int, content: str, status: str, note: str, turn: StoredTurn) -> None:
+        """The reply has ended: its text, what became of it, and how it came about."""
+        with self.store.writing() as db:
+            self._there(db)
+            db.execute(
+                "UPDATE messages SET content = ?, status = ?, note = ? "
+                "WHERE id = ? AND session = ?",
+                (_text(content), status, note, message, self.session),
+            )
+            db.execute(
+                f"INSERT OR REPLACE INTO turns ({', '.join(TURN_COLUMNS)}) "
+                f"VALUES ({', '.join('?' * len(TURN_COLUMNS))})",
+                self._row(message, turn),
+            )
+            db.execute(
+                "UPDATE sessions SET changed = ?, model = coalesce(?, model) WHERE id = ?",
+                (now(), turn.weights.model, self.session),
+            )
+
+    def _row(self, message: int, turn: StoredTurn) -> list[Any]:
+        sampling: Mapping[str, Any] = turn.sampling
+        return [
+            message,
+            *(getattr(turn, name) for name in _PLAIN),
+            int(turn.arrived),
+            # Most turns are sent with the session's own system prompt.
+            None if turn.system == self._system else turn.system,
+            *(sampling.get(name) for name in _SAMPLING),
+            json.dumps(list(sampling.get("stop", ())), ensure_ascii=False),
+            *(getattr(turn.weights, name) for _, name in _WEIGHTS),
+        ]
+
+    def choose(self, parent: int | None, message: int) -> None:
+        """Another branch is in sight."""
+        with self.store.writing() as db:
+            self._there(db)
+            self._unchoose(db, parent)
+            db.execute("UPDATE messages SET chosen = 1 WHERE id = ?", (message,))
+
+    def _there(self, db: Database) -> None:
+        if not db.execute("SELECT 1 FROM sessions WHERE id = ?", (self.session,)).fetchone():
+            raise StoreError(
+                "This session was deleted from the store; nothing more of it is kept.",
+                kind="missing",
+            )
+
+
+def set_state(store: Store, session: str, state: State, *, wording: str = "") -> None:
+    """Change what a stored session's person agrees to, at once.
+
+    ``off`` deletes it, search index included. Raises :class:`StoreError` if it is not there.
+    """
+    with store.writing() as db:
+        row = db.execute("SELECT state FROM sessions WHERE id = ?", (session,)).fetchone()
+        if row is None:
+            raise StoreError("There is no such session in the store.", kind="missing")
+        before: State = row[0]
+        if before == state:
+            return
+        ledger.note(db, session, before, state, wording)
+        if state == "off":
+            db.execute("DELETE FROM sessions WHERE id = ?", (session,))
+        else:
+            db.execute("UPDATE sessions SET state = ? WHERE id = ?", (state, session))
+    if state == "off":
+        store.scrub()
+
+
+def turn_from(row: Mapping[str, Any], system: str) -> StoredTurn:
+    """The inverse of what :meth:`Writer.end` writes. ``system`` is the session's own."""
+    sampling = {name: row[name] for name in _SAMPLING if row[name] is not None}
+    if row["stop"]:
+        sampling["stop"] = json.loads(row["stop"])
+    return StoredTurn(
+        **{name: row[name] for name in _PLAIN if name != "summary"},
+        arrived=bool(row["arrived"]),
+        system=system if row["system"] is None else row["system"],
+        summary=row["summary"] or "",
+        sampling=sampling,
+        weights=Weights(**{name: row[column] for column, name in _WEIGHTS}),
+    )
+
+
+def _text(text: str) -> str:
+    """Text as SQLite can hold it: a lone surrogate is no character."""
+    return text.encode("utf-8", "replace").decode("utf-8")
