@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from sqlite_utils import Database
@@ -51,14 +51,19 @@ TURN_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
-    """A message to store. ``parent`` is a stored message's id, or ``None`` at the beginning."""
+    """A message to store, behind the stored message ``parent`` (``None``: at the beginning).
 
-    parent: int | None
+    In ``parent``, and in the turn's ``view_first``, a negative number -n names the n-th of the
+    messages that are stored together. ``turn``: how it came about, if it is a reply that has ended.
+    """
+
+    parent: int | None = None
     role: Role
     content: str
     status: str = "complete"
     note: str = ""
     created: str = ""
+    turn: StoredTurn | None = None
 
 
 class Writer:
@@ -91,13 +96,18 @@ class Writer:
         self._system = system
 
     def add(self, messages: Sequence[NewMessage], *, title: str | None = None) -> list[int]:
-        """Store messages, each chosen among its siblings; their ids.
+        """Store messages in one go, each chosen among its siblings; their ids.
 
         ``title``: the session's name from now on, if it has none yet.
         """
         with self.store.writing() as db:
             self._there(db)
-            ids = [self._insert(db, message) for message in messages]
+            ids: list[int] = []
+            for new in messages:
+                ids.append(self._insert(db, new, _meant(new.parent, ids)))
+                if new.turn is not None:
+                    first = _meant(new.turn.view_first, ids)
+                    self._put_turn(db, ids[-1], replace(new.turn, view_first=first))
             db.execute(
                 "UPDATE sessions SET messages = messages + ?, changed = ?, "
                 "title = CASE WHEN title = '' THEN ? ELSE title END WHERE id = ?",
@@ -105,20 +115,21 @@ class Writer:
             )
         return ids
 
-    def _insert(self, db: Database, new: NewMessage) -> int:
-        self._unchoose(db, new.parent)
+    def _insert(self, db: Database, new: NewMessage, parent: int | None) -> int:
+        self._unchoose(db, parent)
+        row = (
+            self.session,
+            parent,
+            new.role,
+            _text(new.content),
+            new.status,
+            new.note,
+            new.created or now(),
+        )
         cursor = db.execute(
             "INSERT INTO messages (session, parent, role, content, status, note, created) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                self.session,
-                new.parent,
-                new.role,
-                _text(new.content),
-                new.status,
-                new.note,
-                new.created or now(),
-            ),
+            row,
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
@@ -150,14 +161,18 @@ class Writer:
                 "WHERE id = ? AND session = ?",
                 (_text(content), status, note, message, self.session),
             )
+            self._put_turn(db, message, turn)
+            db.execute("UPDATE sessions SET changed = ? WHERE id = ?", (now(), self.session))
+
+    def _put_turn(self, db: Database, message: int, turn: StoredTurn) -> None:
+        db.execute(
+            f"INSERT OR REPLACE INTO turns ({', '.join(TURN_COLUMNS)}) "
+            f"VALUES ({', '.join('?' * len(TURN_COLUMNS))})",
+            self._row(message, turn),
+        )
+        if turn.weights.model:
             db.execute(
-                f"INSERT OR REPLACE INTO turns ({', '.join(TURN_COLUMNS)}) "
-                f"VALUES ({', '.join('?' * len(TURN_COLUMNS))})",
-                self._row(message, turn),
-            )
-            db.execute(
-                "UPDATE sessions SET changed = ?, model = coalesce(?, model) WHERE id = ?",
-                (now(), turn.weights.model, self.session),
+                "UPDATE sessions SET model = ? WHERE id = ?", (turn.weights.model, self.session)
             )
 
     def _row(self, message: int, turn: StoredTurn) -> list[Any]:
@@ -222,6 +237,11 @@ def turn_from(row: Mapping[str, Any], system: str) -> StoredTurn:
         sampling=sampling,
         weights=Weights(**{name: row[column] for column, name in _WEIGHTS}),
     )
+
+
+def _meant(number: int | None, ids: Sequence[int]) -> int | None:
+    """The id that is meant: a negative number counts among those that were just stored."""
+    return ids[-number - 1] if number is not None and number < 0 else number
 
 
 def _text(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -128,6 +128,21 @@ class Conversation:
             self.counter, messages, window=self.window, reserve=self.sampling.max_tokens
         )
 
+    def restore(self, root: Node, turns: Sequence[TurnFacts], view: View) -> None:
+        """Go on with a transcript from elsewhere. Nothing is sent by this: the next turn sends it.
+
+        ``turns`` are those that were taken before, as far as they are known.
+        """
+        self.root, self.turns, self.view = root, list(turns), view
+        self._system_sent = {
+            facts.messages[0].content
+            for facts in turns
+            if facts.arrived and facts.messages and facts.messages[0].role == "system"
+        }
+        counts = [facts.tokens_sent for facts in turns if facts.arrived]
+        known = [count for count in counts if count is not None]
+        self._total = sum(known) if len(known) == len(counts) else None
+
     # ── turns ───────────────────────────────────────────────────────────────────────────────────
 
     def send(self, text: str) -> AsyncGenerator[Step, None]:
@@ -169,8 +184,12 @@ class Conversation:
                 raise
             nodes = self._up_to(parent)
             reply = parent.add("assistant", "", "streaming")
+            messages = self.view.messages(self.system, nodes)
+            facts = TurnFacts(len(self.turns) + 1, self._request(messages))
+            reply.facts = facts
+            self.turns.append(facts)
             yield Started(user, reply)
-            async with aclosing(self._answer(nodes, reply)) as steps:
+            async with aclosing(self._answer(nodes, reply, facts)) as steps:
                 async for step in steps:
                     yield step
         finally:
@@ -278,13 +297,11 @@ class Conversation:
             self._running = None
         return text
 
-    async def _answer(self, nodes: list[Node], reply: Node) -> AsyncGenerator[Step, None]:
-        messages = self.view.messages(self.system, nodes)
-        facts = TurnFacts(len(self.turns) + 1, self._request(messages))
-        carried = self._carried(messages, nodes)
+    async def _answer(
+        self, nodes: list[Node], reply: Node, facts: TurnFacts
+    ) -> AsyncGenerator[Step, None]:
+        carried = self._carried(list(facts.messages), nodes)
         facts.new = frozenset(n for n, node in enumerate(carried) if not self._known(node))
-        reply.facts = facts
-        self.turns.append(facts)
         asked = time.monotonic()
         self._running = facts.request
         try:
@@ -337,6 +354,7 @@ class Conversation:
                 part.sent += 1
             else:
                 self._system_sent.add(part)
+        facts.arrived = True
         facts.seed = event.seed if event.seed is not None else facts.sampling.seed
         facts.reused, facts.computed = event.reused, event.evaluate
         facts.engine_start = self.engine.starts

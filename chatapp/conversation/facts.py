@@ -15,15 +15,17 @@ from chatapp.engine.protocol import Generate, Sampling
 class TurnFacts:
     """One request and its answer. Counts are tokens, times seconds, ``None`` means not revealed.
 
-    ``new`` holds the indices of the messages that no earlier request contained; a token counts
-    with the message it travels with (:meth:`~chatapp.context.prompt.Prompt.travels_with`).
-    ``tokens`` are those of the reply and the one that ended it, if the model did (it is not
-    among ``reply_tokens``); ``vocabulary`` is how many the model chose each from.
-    ``first_logits`` is the SHA-256 of the distribution that the first of them came from.
+    ``arrived``: the request has reached the model. ``new`` holds the indices of the messages that
+    no earlier request contained; a token counts with the message it travels with
+    (:meth:`~chatapp.context.prompt.Prompt.travels_with`). ``tokens`` are those of the reply and
+    the one that ended it, if the model did (it is not among ``reply_tokens``); ``vocabulary`` is
+    how many the model chose each from. ``first_logits`` is the SHA-256 of the distribution that
+    the first of them came from.
     """
 
     number: int
     request: Generate
+    arrived: bool = False
     new: frozenset[int] = frozenset()
     prompt: Prompt | None = None
     seed: int | None = None

@@ -65,3 +65,11 @@ class Node:
         while node.children:
             node = node.children[node.chosen]
             yield node
+
+    def below(self) -> Iterator[Node]:
+        """All messages below this node on all branches, parents first, siblings in order."""
+        waiting = list(reversed(self.children))
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(reversed(node.children))

@@ -1,0 +1,345 @@
+"""Keeping a session: by consent, before the model runs, and never at the cost of a turn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from chatapp.archive import ledger, marks, sessions
+from chatapp.archive.records import StoredSession, Weights
+from chatapp.archive.store import NAME, Store
+from chatapp.conversation import Conversation, Started
+from chatapp.conversation.corrections import Correction
+from chatapp.engine.counter import Counter
+from chatapp.engine.protocol import Sampling, Token
+from chatapp.errors import EngineDied, StoreError
+from chatapp.keeping.archive import Archive
+from chatapp.keeping.keeper import Keeper
+from chatapp.keeping.turns import Answered, snapshot
+from tests.scripted import Reply, ScriptedEngine
+
+BY = Answered(Weights(model="scripted", sha256="ab" * 32), 2048)
+
+
+@pytest.fixture
+async def archive(tmp_path: Path) -> AsyncIterator[Archive]:
+    archive = Archive(tmp_path)
+    yield archive
+    await archive.close()
+
+
+Make = Callable[..., Keeper]
+
+
+@pytest.fixture
+def make(archive: Archive) -> Make:
+    def it(*replies: Reply, **values: object) -> Keeper:
+        engine = ScriptedEngine(list(replies))
+        talk = Conversation(engine, Counter(engine, None), **values)  # type: ignore[arg-type]
+        return Keeper(archive, talk, by=lambda: BY)
+
+    return it
+
+
+async def say(keeper: Keeper, text: str) -> None:
+    async for _ in keeper.follow(keeper.conversation.send(text)):
+        pass
+
+
+def stored(tmp_path: Path, name: str) -> StoredSession:
+    with Store(tmp_path / NAME) as store:
+        return sessions.load(store, name)
+
+
+def told(session: StoredSession) -> list[tuple[str, str]]:
+    return [(message.content, message.status) for message in session.branch()]
+
+
+async def test_off_makes_no_file_at_all(tmp_path: Path, make: Make) -> None:
+    keeper = make()
+    await say(keeper, "Nobody keeps this")
+    assert (keeper.state, keeper.id, list(tmp_path.iterdir())) == ("off", "", [])
+
+
+async def test_a_message_is_on_the_disk_before_the_model_runs(tmp_path: Path, make: Make) -> None:
+    go = asyncio.Event()
+    keeper = make(Reply(("Hello", "."), arrive=go))
+    await keeper.set_state("kept")
+    steps = keeper.follow(keeper.conversation.send("Is this kept?"))
+    async for step in steps:
+        if isinstance(step, Started):
+            # The engine has not been asked yet.
+            engine = keeper.conversation.engine
+            assert isinstance(engine, ScriptedEngine)
+            assert engine.requests == []
+            raw = sqlite3.connect(tmp_path / NAME)
+            assert raw.execute("SELECT content, status FROM messages").fetchall() == [
+                ("Is this kept?", "complete"),
+                ("", "streaming"),
+            ]
+            raw.close()
+            go.set()
+    assert told(stored(tmp_path, keeper.id)) == [
+        ("Is this kept?", "complete"),
+        ("Hello.", "complete"),
+    ]
+
+
+async def test_a_reply_is_stored_as_it_streams(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatapp.keeping.keeper._FLUSH", 0.0)
+    keeper = make(Reply(("One", " two", " three"), pace=0.05))
+    await keeper.set_state("kept")
+    seen: set[str] = set()
+    async for step in keeper.follow(keeper.conversation.send("Count")):
+        if isinstance(step, Token):
+            raw = sqlite3.connect(tmp_path / NAME)
+            seen.add(raw.execute("SELECT content FROM messages WHERE id = 2").fetchone()[0])
+            raw.close()
+    assert {"One", "One two"} & seen
+
+
+async def test_raising_keeps_the_session_from_its_beginning_with_its_branches(
+    tmp_path: Path, make: Make
+) -> None:
+    keeper = make(Reply(("A1",)), Reply(("A2",)), Reply(("A3",)), Reply(("A4",)))
+    talk = keeper.conversation
+    await say(keeper, "Q1")
+    await say(keeper, "Q2")
+    async for _ in keeper.follow(talk.regenerate(talk.nodes[1])):
+        pass
+    talk.root.children[0].children[0].choose()
+    await keeper.set_state("training")
+    session = stored(tmp_path, keeper.id)
+    assert told(session) == [(text, "complete") for text in ("Q1", "A1", "Q2", "A2")]
+    assert {message.content for message in session.messages} == {"Q1", "A1", "Q2", "A2", "A3"}
+    assert all(
+        message.turn is not None and message.turn.weights == BY.weights
+        for message in session.messages
+        if message.role == "assistant"
+    )
+    assert session.info.title == "Q1"
+    await say(keeper, "Q3")
+    assert [text for text, _ in told(stored(tmp_path, keeper.id))][-2:] == ["Q3", "A4"]
+
+
+async def test_a_turn_is_kept_with_its_settings_counts_and_weights(
+    tmp_path: Path, make: Make
+) -> None:
+    sampling = Sampling(temperature=0.7, seed=5, max_tokens=40, stop=("END",))
+    keeper = make(Reply(("A",)), sampling=sampling, system="Be brief.")
+    await keeper.set_state("kept")
+    await say(keeper, "Q")
+    facts = keeper.conversation.turns[0]
+    turn = stored(tmp_path, keeper.id).messages[1].turn
+    assert turn is not None
+    assert turn.sampling == {**sampling.as_dict(), "stop": ["END"]}
+    assert (turn.system, turn.window, turn.weights) == ("Be brief.", 2048, BY.weights)
+    assert (turn.tokens_sent, turn.computed) == (facts.tokens_sent, facts.computed)
+    assert turn.arrived
+    assert len(turn.prompt_sha256 or "") == 64
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [
+        (Reply(("a", "b"), error=EngineDied("killed"), fail_after=1), "failed"),
+        (Reply(("a", "b"), reason="length"), "length"),
+    ],
+)
+async def test_a_reply_that_broke_off_is_kept_as_what_it_is(
+    tmp_path: Path, make: Make, reply: Reply, status: str
+) -> None:
+    keeper = make(reply)
+    await keeper.set_state("training")
+    await say(keeper, "Q")
+    assert told(stored(tmp_path, keeper.id))[1][1] == status
+    with pytest.raises(StoreError, match="Only a complete reply"):
+        await keeper.mark(keeper.conversation.nodes[1], "liked")
+
+
+async def test_a_turn_that_is_cancelled_is_kept_as_far_as_it_came(
+    tmp_path: Path, make: Make
+) -> None:
+    keeper = make(Reply(("One", " two", " three"), pace=0.02))
+    await keeper.set_state("kept")
+    started = asyncio.Event()
+
+    async def follow() -> None:
+        async for step in keeper.follow(keeper.conversation.send("Count")):
+            if isinstance(step, Token):
+                started.set()
+
+    task = asyncio.create_task(follow())
+    await started.wait()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    text, status = told(stored(tmp_path, keeper.id))[1]
+    assert text.startswith("One")
+    assert status == "stopped"
+
+
+async def test_lowering_to_off_deletes_and_raising_again_is_another_session(
+    tmp_path: Path, make: Make
+) -> None:
+    keeper = make()
+    await keeper.set_state("kept")
+    await say(keeper, "A secretword")
+    first = keeper.id
+    await keeper.set_state("off")
+    assert (keeper.state, keeper.id) == ("off", "")
+    for file in tmp_path.iterdir():
+        assert b"secretword" not in file.read_bytes()
+    await say(keeper, "Not kept")
+    await keeper.set_state("kept")
+    assert keeper.id != first
+    with Store(tmp_path / NAME) as store:
+        assert [info.id for info in sessions.listed(store)] == [keeper.id]
+        entries = [(entry.session, entry.state) for entry in ledger.consents(store)]
+    assert entries == [(first, "kept"), (first, "off"), (keeper.id, "kept")]
+    assert len(stored(tmp_path, keeper.id).messages) == 4
+
+
+async def test_the_state_can_change_while_a_reply_streams(tmp_path: Path, make: Make) -> None:
+    keeper = make(Reply(("One", " two"), pace=0.02), Reply(("Three", " four"), pace=0.02))
+    async for step in keeper.follow(keeper.conversation.send("Q1")):
+        if isinstance(step, Token) and keeper.state == "off":
+            await keeper.set_state("kept")
+    assert told(stored(tmp_path, keeper.id))[1] == ("One two", "complete")
+    async for step in keeper.follow(keeper.conversation.send("Q2")):
+        if isinstance(step, Token) and keeper.state == "kept":
+            await keeper.set_state("off")
+    with Store(tmp_path / NAME) as store:
+        assert sessions.count(store) == 0
+
+
+async def test_a_locked_store_loses_nothing_and_is_caught_up_with(
+    tmp_path: Path, make: Make, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatapp.archive.store._WAIT", 0.05)
+    keeper = make(Reply(("A1",)), Reply(("A2",)), Reply(("A3",)))
+    await keeper.set_state("kept")
+    await say(keeper, "Q1")
+    other = sqlite3.connect(tmp_path / NAME, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    await say(keeper, "Q2")
+    assert "in use by another program" in keeper.trouble
+    assert [node.content for node in keeper.conversation.nodes] == ["Q1", "A1", "Q2", "A2"]
+    other.execute("ROLLBACK")
+    await say(keeper, "Q3")
+    assert keeper.trouble == ""
+    texts = [text for text, _ in told(stored(tmp_path, keeper.id))]
+    assert texts == ["Q1", "A1", "Q2", "A2", "Q3", "A3"]
+
+
+async def test_a_store_that_cannot_be_opened_leaves_the_state_off(
+    tmp_path: Path, make: Make
+) -> None:
+    (tmp_path / NAME).write_bytes(b"not a database " * 100)
+    keeper = make()
+    with pytest.raises(StoreError) as caught:
+        await keeper.set_state("kept")
+    assert caught.value.kind == "damaged"
+    assert keeper.state == "off"
+    await say(keeper, "Still a chat")
+    assert len(keeper.conversation.nodes) == 2
+
+
+async def test_off_means_off_even_if_the_store_cannot_delete_now(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatapp.archive.store._WAIT", 0.05)
+    keeper = make()
+    await keeper.set_state("kept")
+    await say(keeper, "Q1")
+    other = sqlite3.connect(tmp_path / NAME, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError):
+        await keeper.set_state("off")
+    assert not keeper.keeping
+    assert "not deleted yet" in keeper.trouble
+    other.execute("ROLLBACK")
+    await say(keeper, "Q2 is not kept")
+    assert len(stored(tmp_path, keeper.id).messages) == 2
+    await keeper.set_state("off")
+    assert (keeper.state, keeper.trouble) == ("off", "")
+    with Store(tmp_path / NAME) as store:
+        assert sessions.count(store) == 0
+
+
+async def test_a_session_deleted_elsewhere_is_off_and_says_so(tmp_path: Path, make: Make) -> None:
+    keeper = make()
+    await keeper.set_state("kept")
+    await say(keeper, "Q1")
+    with Store(tmp_path / NAME) as store:
+        sessions.delete(store, keeper.id)
+    await say(keeper, "Q2")
+    assert keeper.state == "off"
+    assert "deleted from the store" in keeper.trouble
+    with Store(tmp_path / NAME) as store:
+        assert sessions.count(store) == 0
+
+
+async def test_another_branch_in_sight_is_another_branch_in_the_store(
+    tmp_path: Path, make: Make
+) -> None:
+    keeper = make(Reply(("A1",)), Reply(("A2",)))
+    await keeper.set_state("kept")
+    await say(keeper, "Q")
+    talk = keeper.conversation
+    async for _ in keeper.follow(talk.regenerate(talk.nodes[1])):
+        pass
+    assert told(stored(tmp_path, keeper.id))[1][0] == "A2"
+    first = talk.root.children[0].children[0]
+    first.choose()
+    await keeper.chose(first)
+    assert told(stored(tmp_path, keeper.id))[1][0] == "A1"
+
+
+async def test_a_correction_becomes_one_record_whenever_it_was_made(
+    tmp_path: Path, make: Make
+) -> None:
+    keeper = make(Reply(("The capital of Turkey is Istanbul.",)))
+    await say(keeper, "What is the capital of Turkey?")
+    reply = keeper.conversation.nodes[1]
+    assert reply.facts is not None
+    correction = Correction(
+        context=list(reply.facts.messages),
+        reply=reply,
+        wrong="Istanbul",
+        right="Ankara",
+        said="No, it is Ankara.",
+    )
+    await keeper.correct(correction)
+    await say(keeper, "No, it is Ankara.")
+    await keeper.set_state("training")
+    await keeper.set_state("kept")
+    await keeper.set_state("training")
+    with Store(tmp_path / NAME) as store:
+        (example,) = marks.examples(store)
+    assert [message.content for message in example.prompt] == ["What is the capital of Turkey?"]
+    assert example.chosen == "The capital of Turkey is Ankara."
+    assert example.rejected == "The capital of Turkey is Istanbul."
+    assert (example.session, example.turn) == (keeper.id, 1)
+    assert example.weights == BY.weights
+    assert example.consent is not None
+    assert example.consent.state == "training"
+
+
+async def test_a_conversation_can_be_saved_elsewhere_without_any_store(make: Make) -> None:
+    keeper = make(Reply(("A1",)), Reply(("A2",)))
+    await say(keeper, "Q")
+    async for _ in keeper.follow(keeper.conversation.regenerate(keeper.conversation.nodes[1])):
+        pass
+    session = snapshot(keeper.conversation, keeper.answered)
+    assert [message.content for message in session.branch()] == ["Q", "A2"]
+    assert [message.sent for message in session.messages] == [2, 0, 0]
+    assert session.info.state == "off"
+    assert session.messages[1].turn is not None
