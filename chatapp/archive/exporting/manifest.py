@@ -1,0 +1,134 @@
+"""``manifest.json``: what an export is, and what it rests on.
+
+::
+
+    {"schema": "chatapp-export/1",
+     "export_id": "…",             SHA-256 of the canonical JSON (sorted keys, no spaces, UTF-8) of
+                                   this object without ``export_id`` and ``created``
+     "created": "2026-11-25T10:00:00.000Z",       the only part that the time decides
+     "chatapp": "0.3.0",           the version that wrote it
+     "format": "trl-sft",
+     "container": "jsonl",         or "parquet"
+     "split": {"seed": 0, "fraction": 0.1,
+               "everything_in_train": false},     true: no session fell into train by its hash, so
+                                                  all of them were put there
+     "counts": {"records": 8,
+                "kinds": {"correction": 6, "liked": 2},
+                "splits": {"train": 7, "validation": 1},
+                "unreviewed": 0,                  exported without a review
+                "left_out": {"not reviewed": 3}}, why, and how many
+     "redactors": {"…": 8},        versions of the redactor, and how many records each prepared
+     "consents": [{"version": "…", "wording": "…", "records": 8}],
+     "sources": [{"model": "…", "sha256": "…", "adapter": null, "adapter_sha256": null,
+                  "adapter_scale": null, "records": 8}],      the weights that gave the replies
+     "files": [{"name": "train.jsonl", "role": "train", "rows": 7, "bytes": 2041,
+                "sha256": "…"}]}   every other file of the folder, the data in the order of their
+                                   rows; roles: train, validation, records, card, config
+
+The list of records, each with its hashes, consent and review, is in ``records.jsonl`` (see
+`records`): it may have a million lines, this file stays small.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from chatapp import __version__
+from chatapp.archive.exporting.folder import SCHEMA
+from chatapp.archive.exporting.formats import Format
+from chatapp.archive.exporting.records import Review, as_source
+from chatapp.archive.exporting.shards import WrittenFile
+from chatapp.archive.exporting.split import Split
+from chatapp.archive.records import Example, Weights, canonical_json, sha256_of
+from chatapp.errors import ExportError
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is counted while rows are written. It grows with what differs, not with the rows."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    redactors: Counter[str] = field(default_factory=Counter)
+    consents: Counter[str] = field(default_factory=Counter)
+    wordings: dict[str, str] = field(default_factory=dict)
+    sources: Counter[Weights] = field(default_factory=Counter)
+    unreviewed: int = 0
+
+    def add(self, example: Example, review: Review | None) -> None:
+        """Count an example that is exported."""
+        self.kinds[example.kind] += 1
+        self.sources[example.weights] += 1
+        if review is None:
+            self.unreviewed += 1
+        else:
+            self.redactors[review["redactor"]] += 1
+        consent = example.consent
+        assert consent is not None
+        self.consents[consent.version] += 1
+        wording = self.wordings.setdefault(consent.version, consent.wording)
+        if wording != consent.wording:
+            raise ExportError(f"The ledger holds two wordings of consent {consent.version}.")
+
+
+def build(
+    *,
+    form: Format,
+    container: str,
+    split: Split,
+    everything_in_train: bool,
+    rows: Mapping[str, int],
+    tally: Tally,
+) -> dict[str, Any]:
+    """The manifest without its files, its time and its id."""
+    return {
+        "schema": SCHEMA,
+        "chatapp": __version__,
+        "format": form.name,
+        "container": container,
+        "split": {
+            "seed": split.seed,
+            "fraction": split.fraction,
+            "everything_in_train": everything_in_train,
+        },
+        "counts": {
+            "records": sum(rows.values()),
+            "kinds": dict(sorted(tally.kinds.items())),
+            "splits": dict(rows),
+            "unreviewed": tally.unreviewed,
+            "left_out": dict(sorted(tally.left_out.items())),
+        },
+        "redactors": dict(sorted(tally.redactors.items())),
+        "consents": [
+            {"version": version, "wording": tally.wordings[version], "records": count}
+            for version, count in sorted(tally.consents.items())
+        ],
+        "sources": sorted(
+            ({**as_source(each), "records": count} for each, count in tally.sources.items()),
+            key=canonical_json,
+        ),
+    }
+
+
+def finished(
+    manifest: Mapping[str, Any], files: Iterable[WrittenFile], created: str
+) -> dict[str, Any]:
+    """The whole manifest."""
+    whole = {**manifest, "files": [asdict(file) for file in files]}
+    return {"export_id": export_id(whole), "created": created, **whole}
+
+
+def export_id(manifest: Mapping[str, Any]) -> str:
+    """What an export is known by: everything in its manifest but the time."""
+    return sha256_of(
+        {key: value for key, value in manifest.items() if key not in ("export_id", "created")}
+    )
+
+
+def as_text(manifest: Mapping[str, Any]) -> str:
+    """The file's text, for people as well."""
+    return json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
