@@ -102,17 +102,22 @@ class Writer:
         """
         with self.store.writing() as db:
             self._there(db)
-            ids: list[int] = []
-            for new in messages:
-                ids.append(self._insert(db, new, _meant(new.parent, ids)))
-                if new.turn is not None:
-                    first = _meant(new.turn.view_first, ids)
-                    self._put_turn(db, ids[-1], replace(new.turn, view_first=first))
+            ids = self.put(db, messages)
             db.execute(
                 "UPDATE sessions SET messages = messages + ?, changed = ?, "
                 "title = CASE WHEN title = '' THEN ? ELSE title END WHERE id = ?",
                 (len(ids), now(), title or "", self.session),
             )
+        return ids
+
+    def put(self, db: Database, messages: Sequence[NewMessage]) -> list[int]:
+        """The same inside a transaction of the caller's, who counts them."""
+        ids: list[int] = []
+        for new in messages:
+            ids.append(self._insert(db, new, _meant(new.parent, ids)))
+            if new.turn is not None:
+                first = _meant(new.turn.view_first, ids)
+                self._put_turn(db, ids[-1], replace(new.turn, view_first=first))
         return ids
 
     def _insert(self, db: Database, new: NewMessage, parent: int | None) -> int:

@@ -22,7 +22,17 @@ __all__ = ["main"]
 
 #: Modules of ``chatapp.cli``, in the order of the help. Each is light to import: whatever a
 #: subcommand needs, it imports when it runs.
-COMMANDS = ("chat", "ask", "prove", "models", "doctor", "bench", "paths")
+COMMANDS = (
+    "chat",
+    "ask",
+    "prove",
+    "transcripts",
+    "export",
+    "models",
+    "doctor",
+    "bench",
+    "paths",
+)
 
 _EXAMPLES = """\
 examples:
@@ -30,6 +40,8 @@ examples:
   chatapp -m gemma-3-270m                   the same, with another model
   chatapp ask "What is a token?"            one answer on stdout
   chatapp prove --all                       test the claims on the real model
+  chatapp transcripts                       what is stored, if you chose so
+  chatapp export training-set               what you agreed to let train
   chatapp models                            what is here, what can be fetched
   chatapp models info FILE                  what a GGUF file says of itself
   chatapp doctor                            is everything here in order?

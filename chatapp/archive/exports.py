@@ -1,0 +1,163 @@
+"""An export from the store: what may leave now, written, and noted with what it held.
+
+Consent is looked at three times: when a record is read, when the last one was, and when the export
+is noted. A session that was withdrawn in between is in no export that stays.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlite_utils import Database
+
+from chatapp.archive import reviews
+from chatapp.archive.exporting import Exported, Item, export
+from chatapp.archive.exporting import Review as Told
+from chatapp.archive.exporting.records import RECORDS_FILE
+from chatapp.archive.records import now
+from chatapp.archive.redaction import redact_example
+from chatapp.archive.review import apply, stale
+from chatapp.archive.store import Store
+from chatapp.errors import ArchiveError, ExportError
+
+__all__ = ["ADAPTER_FILE", "Held", "adapters_on", "held_by", "run"]
+
+ADAPTER_FILE: Final = "provenance.json"
+"""Beside an adapter: ``{"export_id": …}`` names the export that it was trained on."""
+
+
+def run(
+    store: Store,
+    target: Path,
+    *,
+    sessions: Sequence[str] = (),
+    unreviewed: bool = False,
+    progress: Callable[[int, int | None], None] | None = None,
+    **how: Any,
+) -> Exported:
+    """Export what was marked in sessions that are *kept + training*, or in those named of them.
+
+    ``unreviewed`` lets out what nobody has reviewed, redacted as the rules do it. ``how`` goes to
+    :func:`chatapp.archive.exporting.export`: format, container, split, replace.
+    Raises :class:`ExportError` or :class:`StoreError`; then no export is left.
+    """
+    seen: set[str] = set()
+    items = _watched(store, _items(store, sessions, unreviewed), seen)
+    total = reviews.count(store, sessions)
+    done = export(
+        items, target, unreviewed=unreviewed, progress=progress, total=total, at=now(), **how
+    )
+    try:
+        _note(store, done, seen)
+    except BaseException as error:
+        shutil.rmtree(done.folder, ignore_errors=True)
+        if isinstance(error, ArchiveError):
+            raise
+        raise ExportError(
+            "The export could not be noted in the store, so it was removed."
+        ) from error
+    return done
+
+
+ASKS: Final = "its right answer would be redacted: it has to be reviewed"
+
+
+def _items(store: Store, sessions: Sequence[str], unreviewed: bool) -> Iterator[Item]:
+    for example, review in reviews.reviewed(store, sessions):
+        if review is not None and not stale(example, review):
+            content = apply(example, review)
+            told: Told = {
+                "decision": review.decision,
+                "at": review.at,
+                "redactor": review.redactor,
+            }
+            yield example, example.content() if content is None else content, told
+        elif unreviewed:
+            redacted = redact_example(example)
+            yield example, redacted.after, ASKS if redacted.answer_hit else None
+        else:
+            yield example, example.content(), None
+
+
+def _watched(store: Store, items: Iterable[Item], seen: set[str]) -> Iterator[Item]:
+    """The items; behind the last one it is seen to that nothing was withdrawn meanwhile."""
+    for item in items:
+        seen.add(item[0].session)
+        yield item
+    with store.reading() as db:
+        _all_agreed(db, seen)
+
+
+def _all_agreed(db: Database, sessions: Iterable[str]) -> None:
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS asked (id TEXT PRIMARY KEY)")
+    db.conn.execute("DELETE FROM asked")
+    db.conn.executemany("INSERT INTO asked VALUES (?)", ((one,) for one in sessions))
+    left = db.execute(
+        "SELECT count(*) FROM asked LEFT JOIN sessions s ON s.id = asked.id "
+        "WHERE s.state IS NOT 'training'"
+    ).fetchone()[0]
+    if left:
+        raise ExportError(
+            "Consent was withdrawn for a session while it was being exported. No export is left; "
+            "export again."
+        )
+
+
+def _note(store: Store, done: Exported, seen: set[str]) -> None:
+    """Note in the store which records of which sessions the export holds."""
+    made = done.manifest
+    with store.writing() as db, (done.folder / RECORDS_FILE).open("rb") as lines:
+        _all_agreed(db, seen)
+        db.execute("DELETE FROM exports WHERE id = ?", (made["export_id"],))
+        db.execute(
+            "INSERT INTO exports (id, at, format, folder, records) VALUES (?, ?, ?, ?, ?)",
+            (made["export_id"], made["created"], made["format"], str(done.folder), done.rows),
+        )
+        db.conn.executemany(
+            "INSERT INTO exported (session, export, example, sha256) VALUES (?, ?, ?, ?)",
+            (
+                (record["session"], made["export_id"], record["id"], record["content_sha256"])
+                for record in map(json.loads, lines)
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An export that contains records of a session: ``records`` of them."""
+
+    export: str
+    at: str
+    format: str
+    folder: str
+    records: int
+
+
+def held_by(store: Store, session: str) -> list[Held]:
+    """The exports that contain something of a session, in their order; also of a deleted one."""
+    with store.reading() as db:
+        rows = db.execute(
+            "SELECT x.id, x.at, x.format, x.folder, count(*) FROM exported e "
+            "JOIN exports x ON x.id = e.export WHERE e.session = ? GROUP BY x.id ORDER BY x.at",
+            (session,),
+        ).fetchall()
+    return [Held(*row) for row in rows]
+
+
+def adapters_on(folder: Path, exports: Iterable[str]) -> list[Path]:
+    """The adapters in ``folder`` that were trained on one of these exports."""
+    wanted = set(exports)
+    found = []
+    for path in sorted(folder.glob(f"*/{ADAPTER_FILE}")):
+        try:
+            told = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(told, dict) and told.get("export_id") in wanted:
+            found.append(path.parent)
+    return found

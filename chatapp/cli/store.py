@@ -1,0 +1,54 @@
+"""The store as the command line opens it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from chatapp.cli.options import home_of
+
+if TYPE_CHECKING:
+    from chatapp.archive.store import Store
+
+__all__ = ["agreed", "as_dict", "opened", "print_json"]
+
+
+@contextmanager
+def opened(args: argparse.Namespace, *, writing: bool = False) -> Iterator[Store | None]:
+    """The store; ``None`` if nothing was ever stored, which is said."""
+    from chatapp.archive.store import NAME, Store
+
+    path = home_of(args).transcripts / NAME
+    if not path.exists():
+        if getattr(args, "json", False):
+            print("[]")
+        else:
+            print("Nothing is stored: no session was ever kept. (Ctrl+L in the chat keeps one.)")
+        yield None
+        return
+    with Store(path, readonly=not writing) as store:
+        yield store
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    """A record for programs."""
+    return asdict(value)
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def agreed(question: str, yes: bool) -> bool:
+    """Whether a person agrees. Without a terminal only ``--yes`` counts."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        print(f"{question} Say --yes to agree.", file=sys.stderr)
+        return False
+    return input(f"{question} [y/N] ").strip().casefold() in ("y", "yes")
