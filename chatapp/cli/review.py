@@ -41,7 +41,7 @@ def review(args: argparse.Namespace) -> int:
 def _list(store: Store, as_json: bool) -> int:
     from chatapp.archive import reviews
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for example, found in reviews.reviewed(store):
         rows.append(
             {
