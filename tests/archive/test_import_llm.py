@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -198,7 +199,24 @@ def test_what_is_being_written_meanwhile_is_read(tmp_path: Path) -> None:
     assert branch(session)[1] == ("assistant", "in the log beside the file")
 
 
-def test_a_locked_or_cut_file_is_told(tmp_path: Path) -> None:
+def test_a_file_whose_writer_was_killed_is_read_and_not_repaired(tmp_path: Path) -> None:
+    db = LogsDatabase(tmp_path / "logs.db", RESPONSES)
+    db.response("r01", "c1", "a", "b")
+    left = tmp_path / "left"
+    left.mkdir()
+    with closing(sqlite3.connect(db.path)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        with writer:
+            writer.execute("UPDATE responses SET response = 'in the log beside the file'")
+        for name in ("logs.db", "logs.db-wal"):
+            shutil.copy(tmp_path / name, left / name)
+    before = {path.name: path.read_bytes() for path in left.iterdir()}
+    (session,), _ = imported(left / "logs.db")
+    assert branch(session)[1] == ("assistant", "in the log beside the file")
+    assert {name: (left / name).read_bytes() for name in before} == before
+
+
+def test_a_file_that_is_cut_is_told(tmp_path: Path) -> None:
     db = LogsDatabase(tmp_path / "logs.db", RESPONSES)
     for number in range(10, 40):
         db.response(f"r{number}", f"c{number}", "a" * 3000, "b" * 3000)

@@ -43,6 +43,10 @@ ATTACKS = [
     "<!-- a comment --> ]]> <![CDATA[",
     "# `" + "`" * 500,
     "\rx\r```\r# out",
+    "www.evil.example http://evil.example mailto:a@evil.example a@evil.example ftp://x.example",
+    "# Closed ##",
+    "[a]: https://evil.example",
+    "- [ ] task | a | b |",
 ]
 
 
@@ -55,7 +59,7 @@ def together(session: StoredSession, format: Any, all_branches: bool = True) -> 
 
 def fences(text: str) -> list[str]:
     """What stands in fences, as an independent parser reads the document; nothing else is code."""
-    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(text)
+    tokens = MarkdownIt("gfm-like").parse(text)
     for token in tokens:
         assert token.type in ("fence", "inline") or token.type.endswith(("_open", "_close"))
         assert "html" not in token.type
