@@ -2,7 +2,7 @@
 
 It holds up to three generations of tables, each read where it stands (llm/migrations.py):
 ``threads`` with their ``turns``, ``messages`` and ``parts`` (since llm 0.32); ``conversations``
-with ``responses``; and ``logs``, the oldest. A conversation that went on after an upgrade of the tool
+with ``responses``; and ``logs``, the oldest. A conversation that went on after llm was upgraded
 may stand in two of them.
 """
 

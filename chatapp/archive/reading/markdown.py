@@ -19,20 +19,21 @@ from chatapp.archive.reading.words import (
 )
 from chatapp.archive.records import StoredSession
 
-_PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")
+# All that can begin something within a line, addresses that become links of themselves included.
+_MARKUP: Final = re.compile(r"([\\`*_\[\]<>#!&|~$@]|:(?=/)|(?<=www)\.)", re.IGNORECASE)
 _TICKS: Final = re.compile("`+")
 
 
 def as_markdown(session: StoredSession, all_branches: bool) -> Iterator[str]:
     """The document in pieces: a head, then each message."""
-    yield f"# {inline(session.info.title)}\n\n{inline(IS_A_TRANSCRIPT)}\n\n"
+    yield f"# {inline(session.info.title)}\n\n{IS_A_TRANSCRIPT}\n\n"
     for name, value in facts(session):
-        yield f"- {inline(name)}: {inline(value)}\n"
+        yield f"- {name}: {inline(value)}\n"
     if session.system:
         yield f"\n## System prompt\n\n{fenced(session.system)}"
     several = len(weights_of(session)) > 1
     for branch in branches(session, all_branches):
-        yield f"\n## {inline(branch.words or 'Conversation')}\n"
+        yield f"\n## {branch.words or 'Conversation'}\n"
         for entry in branch.entries:
             yield from _message(session, entry, several)
 
@@ -40,7 +41,7 @@ def as_markdown(session: StoredSession, all_branches: bool) -> Iterator[str]:
 def _message(session: StoredSession, entry: Entry, several: bool) -> Iterator[str]:
     yield f"\n### {inline(entry.head(with_model=several))}\n\n"
     for sentence, text in circumstances(session, entry.message):
-        yield f"*{inline(sentence)}*\n\n"
+        yield f"*{sentence}*\n\n"
         if text:
             yield f"{fenced(text)}\n"
     yield fenced(entry.message.content)
@@ -50,7 +51,7 @@ def _message(session: StoredSession, entry: Entry, several: bool) -> Iterator[st
 
 def inline(text: str) -> str:
     """Words within a line: whatever could be markup is escaped."""
-    return _PUNCTUATION.sub(r"\\\1", one_line(text))
+    return _MARKUP.sub(r"\\\1", one_line(text))
 
 
 def fenced(text: str) -> str:

@@ -113,8 +113,7 @@ def branches(session: StoredSession, all_branches: bool) -> Iterator[Branch]:
     yield sight
     waiting = [sight] if all_branches else []
     while waiting:
-        # What is passed here leaves its siblings; their own branches come right after them.
-        for entry in reversed(waiting.pop().entries):
+        for entry in waiting.pop(0).entries:
             siblings = below[entry.message.parent]
             if len(siblings) < 2 or _in_sight(siblings) is not entry.message:
                 continue
@@ -142,8 +141,12 @@ def circumstances(session: StoredSession, message: StoredMessage) -> Iterator[tu
     turn = message.turn
     if turn is None:
         return
-    if turn.system != session.system:
-        yield "This reply was asked for with another system prompt:", turn.system
+    # What an imported reply was asked for with is not known.
+    if turn.system != session.system and session.info.source is None:
+        if turn.system:
+            yield "This reply was asked for with another system prompt:", turn.system
+        else:
+            yield "This reply was asked for without a system prompt.", ""
     if turn.summary:
         yield "Instead of the oldest messages the model was sent this summary:", turn.summary
     elif turn.view_first is not None:
