@@ -23,10 +23,14 @@ _BATCH: Final = 200
 
 @dataclass(slots=True)
 class Imported:
-    """What came of an import: sessions that were added, and that were there already."""
+    """What came of an import: sessions that were added, and that were there already.
+
+    ``grown`` of the latter have gone on at their source since; they stay here as they are.
+    """
 
     added: int = 0
     known: int = 0
+    grown: int = 0
     messages: int = 0
 
 
@@ -43,8 +47,12 @@ def put(
     for batch in _batches(sessions):
         with store.writing() as db:
             for session in batch:
-                if db.execute("SELECT 1 FROM sessions WHERE key = ?", (session.key,)).fetchone():
+                there = db.execute(
+                    "SELECT messages FROM sessions WHERE key = ?", (session.key,)
+                ).fetchone()
+                if there:
                     done.known += 1
+                    done.grown += there[0] < len(session.messages)
                     continue
                 _put(store, db, session)
                 done.added += 1

@@ -132,6 +132,11 @@ def take(args: argparse.Namespace) -> int:
     )
     if done.known:
         print(f"{done.known:,} were here already and stay as they are.")
+    if done.grown:
+        print(
+            f"{done.grown:,} of them have gone on at their source since: delete those here to read "
+            "them whole."
+        )
     for skipped in reading.skipped:
         print(clean(skipped.sentence))
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chatapp.archive import ledger, marks, sessions
 from chatapp.archive.imported import put
 from chatapp.archive.records import ImportedMessage, ImportedSession, Weights
@@ -47,6 +49,13 @@ def test_the_same_file_again_adds_nothing(store: Store) -> None:
     done = put(store, [TALK])
     assert (done.added, done.known) == (0, 1)
     assert sessions.count(store) == 1
+
+
+def test_a_session_that_has_gone_on_elsewhere_stays_and_is_counted(store: Store) -> None:
+    put(store, [replace(TALK, messages=TALK.messages[:3])])
+    done = put(store, [TALK])
+    assert (done.added, done.known, done.grown) == (0, 1, 1)
+    assert sessions.listed(store)[0].messages == 3
 
 
 def test_only_after_somebody_says_so_may_it_train(store: Store) -> None:
