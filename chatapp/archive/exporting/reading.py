@@ -83,7 +83,7 @@ def rows_of(path: Path, container: str) -> Iterator[bytes]:
         with pyarrow.parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=2_000):
                 for row in batch.to_pylist():
-                    yield line_of(without_lacking(row)).encode()
+                    yield line_of(without_lacking(row))
     except (pyarrow.ArrowException, UnicodeError) as error:
         raise ExportError(f"{path.name} is not a readable Parquet file.") from error
 
