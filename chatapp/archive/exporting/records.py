@@ -12,7 +12,7 @@
      "row_sha256": "…",             of the row as it stands in a JSONL file, without the line's
                                     end; a Parquet row is written as such a line first
      "consent": {"entry": 7, "at": "…", "version": "…"},    the wording is in the manifest
-     "review": {"decision": "approve", "at": "…", "redactor": "…"},       null: not reviewed
+     "review": {"decision": "approved", "at": "…", "redactor": "…"},       null: not reviewed
      "weights": {"model": …, "sha256": …, "adapter": …, "adapter_sha256": …,
                  "adapter_scale": …}}                   which weights gave the reply
 
@@ -34,11 +34,11 @@ NO_CONSENT: Final = "no consent to training"
 NOT_REVIEWED: Final = "not reviewed"
 NOT_APPROVED: Final = "not approved in review"
 _REVIEW: Final[tuple[Literal["decision", "at", "redactor"], ...]] = ("decision", "at", "redactor")
-APPROVED: Final = frozenset({"approve", "edit"})
+APPROVED: Final = frozenset({"approved", "edited"})
 
 
 class Review(TypedDict):
-    """A person's decision about an example. Only ``approve`` and ``edit`` let it out."""
+    """A person's decision about an example. Only ``approved`` and ``edited`` let it out."""
 
     decision: str
     at: str
