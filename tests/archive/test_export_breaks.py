@@ -57,7 +57,7 @@ def test_killed_in_the_middle(tmp_path: Path, before: bool) -> None:
     held = bytes_of(target) if before else None
     child = half_way(target)
     assert (tmp_path / ".partial-out").exists()
-    with pytest.raises(ExportError, match="Another export to .* is under way"):
+    with pytest.raises(ExportError, match=r"Another export to .* is under way"):
         export(items(), target, replace=True)
     child.kill()
     child.communicate()
@@ -202,7 +202,7 @@ def test_only_an_export_is_replaced_and_only_when_asked(tmp_path: Path) -> None:
     target = tmp_path / "out"
     target.mkdir()
     export(items(), target)  # an empty folder is as good as none
-    with pytest.raises(ExportError, match="not empty.*--replace"):
+    with pytest.raises(ExportError, match=r"not empty.*--replace"):
         export(items(), target)
     assert export(items(3), target, replace=True).rows == 3
     (target / "notes.txt").write_text("mine")
@@ -221,7 +221,7 @@ def test_only_an_export_is_replaced_and_only_when_asked(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ExportError, match="The export to .* failed"):
+    with pytest.raises(ExportError, match=r"The export to .* failed"):
         export(items(), tmp_path / "file" / "out")
     with pytest.raises(ExportError, match="root of a disk"):
         export(items(), Path("/"))

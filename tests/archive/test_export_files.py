@@ -212,7 +212,7 @@ def test_content_of_another_shape_is_refused(tmp_path: Path, change: dict[str, o
 
 
 def test_half_a_character_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="example-00000.* holds half a character"):
+    with pytest.raises(ExportError, match=r"example-00000.* holds half a character"):
         export([item(example(0, chosen="\ud83c"))], tmp_path / "out")
 
 
