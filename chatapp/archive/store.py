@@ -23,8 +23,6 @@ NAME: Final = "transcripts.db"
 
 _WAIT: Final = 5.0
 """Seconds to wait for another chat that is writing."""
-_SECURE_SEARCH: Final = sqlite3.sqlite_version_info >= (3, 42)
-"""Whether the search index can forget single entries; else it is written anew after a deletion."""
 
 
 class Store:
@@ -40,6 +38,7 @@ class Store:
         self._lock = threading.RLock()
         with _in_words(path):
             self._db = self._open()
+        self._catch_up()
 
     def _open(self) -> Database:
         if not self.path.exists():
@@ -100,13 +99,12 @@ class Store:
             db.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
             db.execute("PRAGMA foreign_keys = ON")
             db.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten with zeros
+            db.execute("PRAGMA temp_store = MEMORY")  # no copy of what was said in another file
         if MIGRATIONS.pending(db):
             # Two chats may open a new store at once: one makes it, the other waits and finds it.
             with _immediate(db.conn):
                 db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 MIGRATIONS.apply(db)
-                if _SECURE_SEARCH:
-                    db.execute("INSERT INTO search (search, rank) VALUES ('secure-delete', 1)")
 
     # ── use ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -127,12 +125,38 @@ class Store:
                 with contextlib.suppress(sqlite3.Error):
                     self._db.conn.execute("ROLLBACK")
 
+    def deleted(self) -> None:
+        """Note, in the transaction that deletes what was said, that copies of it have to go too.
+
+        Whatever happens before :meth:`scrub` has seen to that, the store is scrubbed when it is
+        next opened.
+        """
+        owed = (self._owed() + 1) % 2**31 or 1
+        self._db.execute(f"PRAGMA user_version = {owed}")
+
+    def _owed(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
     def scrub(self) -> None:
         """After a deletion: let no copy of what was deleted stay in the index or the log file."""
         with self._lock, _in_words(self.path), self._db.ensure_autocommit_on():
-            if not _SECURE_SEARCH:
-                self._db.execute("INSERT INTO search (search) VALUES ('optimize')")
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            owed = self._owed()
+            # The index only notes that an entry is gone: written anew, it does not hold it. (Its
+            # option "secure-delete" would make a file that SQLite before 3.42 cannot write to.)
+            self._db.execute("INSERT INTO search (search) VALUES ('optimize')")
+            busy = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            if busy:
+                return  # somebody reads a state from before: it is done at the next opportunity
+            with _immediate(self._db.conn):
+                if self._owed() == owed:  # else more was deleted meanwhile
+                    self._db.execute("PRAGMA user_version = 0")
+
+    def _catch_up(self) -> None:
+        """Scrub what a program that ended in the middle of a deletion could not."""
+        if not self.readonly:
+            with self._lock, contextlib.suppress(StoreError, sqlite3.Error):
+                if self._owed():
+                    self.scrub()
 
     def check(self) -> list[str]:
         """What SQLite's own integrity check finds wrong; empty if nothing is."""
@@ -141,6 +165,7 @@ class Store:
             return [] if found == ["ok"] else found
 
     def close(self) -> None:
+        self._catch_up()
         with self._lock, contextlib.suppress(sqlite3.Error):
             self._db.close()
 

@@ -223,6 +223,7 @@ def set_state(store: Store, session: str, state: State, *, wording: str = "") ->
         ledger.note(db, session, before, state, wording)
         if state == "off":
             db.execute("DELETE FROM sessions WHERE id = ?", (session,))
+            store.deleted()
         else:
             db.execute("UPDATE sessions SET state = ? WHERE id = ?", (state, session))
     if state == "off":

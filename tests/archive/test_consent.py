@@ -79,6 +79,36 @@ def test_deleting_leaves_no_byte_while_the_store_stays_open_elsewhere(
     other.close()
 
 
+def test_a_deletion_that_was_cut_off_is_finished_when_the_store_is_next_opened(
+    store: Store, say: Say, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say("Something else entirely", "Another answer.")
+    name, _ = say(f"My word is {SECRET}", f"{SECRET} it is.")
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "scrub", lambda self: None)
+        sessions.delete(store, name)
+    assert any(SECRET.encode() in file.read_bytes() for file in path.parent.iterdir())
+    with Store(path):
+        for file in path.parent.iterdir():
+            assert SECRET.encode() not in file.read_bytes(), file.name
+
+
+def test_a_deletion_beside_somebody_who_reads_is_finished_when_the_store_is_closed(
+    path: Path, store: Store, say: Say
+) -> None:
+    name, _ = say(f"My word is {SECRET}", f"{SECRET} it is.")
+    store._db.execute("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM sessions").fetchone()
+    sessions.delete(store, name)
+    other.execute("ROLLBACK")
+    store.close()
+    for file in path.parent.iterdir():
+        assert SECRET.encode() not in file.read_bytes(), file.name
+    other.close()
+
+
 def test_lowering_takes_examples_out_of_the_next_export_at_once(store: Store, say: Say) -> None:
     name, ids = say("Hello", "Hi.")
     marks.mark(store, name, ids[1], "liked")

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chatapp.archive.exporting.fields import Fields
-from chatapp.archive.records import Example
+from chatapp.archive.records import Example, Weights
 
 Content = Mapping[str, Any]
 """Of the shape of :meth:`Example.content`, after redaction and review."""
@@ -81,8 +81,7 @@ def _said(content: Content) -> list[dict[str, Any]]:
 
 
 def _canonical(example: Example, content: Content) -> Row:
-    weights, consent = example.weights, example.consent
-    scale = weights.adapter_scale
+    consent = example.consent
     return {
         "id": example.id,
         "kind": content["kind"],
@@ -95,13 +94,7 @@ def _canonical(example: Example, content: Content) -> Row:
         "reason": content["reason"],
         "wrong": content["wrong"],
         "right": content["right"],
-        "weights": {
-            "model": weights.model,
-            "sha256": weights.sha256,
-            "adapter": weights.adapter,
-            "adapter_sha256": weights.adapter_sha256,
-            "adapter_scale": None if scale is None else float(scale),
-        },
+        "weights": as_source(example.weights),
         "consent": {
             "entry": consent.entry if consent else 0,
             "at": consent.at if consent else "",
@@ -287,3 +280,15 @@ _ALL: Final = (
 )
 
 FORMATS: Final[Mapping[str, Format]] = {each.name: each for each in _ALL}
+
+
+def as_source(weights: Weights) -> dict[str, Any]:
+    """Which weights, as rows, records and the manifest name them."""
+    scale = weights.adapter_scale
+    return {
+        "model": weights.model,
+        "sha256": weights.sha256,
+        "adapter": weights.adapter,
+        "adapter_sha256": weights.adapter_sha256,
+        "adapter_scale": None if scale is None else float(scale),
+    }

@@ -39,8 +39,8 @@ from typing import Any
 
 from chatapp import __version__
 from chatapp.archive.exporting.folder import SCHEMA
-from chatapp.archive.exporting.formats import Format
-from chatapp.archive.exporting.records import Review, as_source
+from chatapp.archive.exporting.formats import Format, as_source
+from chatapp.archive.exporting.records import Review
 from chatapp.archive.exporting.shards import WrittenFile
 from chatapp.archive.exporting.split import Split
 from chatapp.archive.records import Example, Weights, canonical_json, sha256_of

@@ -83,8 +83,10 @@ def rows_of(path: Path, container: str) -> Iterator[bytes]:
         with pyarrow.parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=2_000):
                 for row in batch.to_pylist():
-                    yield line_of(without_lacking(row)).encode()
-    except (pyarrow.ArrowException, UnicodeError) as error:
+                    yield line_of(without_lacking(row))
+    except (pyarrow.ArrowException, UnicodeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's own, not the decoder's
         raise ExportError(f"{path.name} is not a readable Parquet file.") from error
 
 

@@ -12,7 +12,7 @@
      "row_sha256": "…",             of the row as it stands in a JSONL file, without the line's
                                     end; a Parquet row is written as such a line first
      "consent": {"entry": 7, "at": "…", "version": "…"},    the wording is in the manifest
-     "review": {"decision": "approve", "at": "…", "redactor": "…"},       null: not reviewed
+     "review": {"decision": "approved", "at": "…", "redactor": "…"},       null: not reviewed
      "weights": {"model": …, "sha256": …, "adapter": …, "adapter_sha256": …,
                  "adapter_scale": …}}                   which weights gave the reply
 
@@ -21,14 +21,11 @@ Records are ordered by ``created``, then ``id``, both as text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
-from json import dumps
-from typing import Any, Final, TypedDict
+from typing import Any, Final, Literal, TypedDict
 
-from chatapp.archive.exporting.formats import Content
-from chatapp.archive.exporting.lines import line_of
-from chatapp.archive.records import Consent, Example, Weights
+from chatapp.archive.exporting.formats import Content, as_source
+from chatapp.archive.exporting.split import SplitName
+from chatapp.archive.records import Example
 from chatapp.errors import ExportError
 
 RECORDS_FILE: Final = "records.jsonl"
@@ -36,11 +33,12 @@ RECORDS_FILE: Final = "records.jsonl"
 NO_CONSENT: Final = "no consent to training"
 NOT_REVIEWED: Final = "not reviewed"
 NOT_APPROVED: Final = "not approved in review"
-APPROVED: Final = frozenset({"approve", "edit"})
+_REVIEW: Final[tuple[Literal["decision", "at", "redactor"], ...]] = ("decision", "at", "redactor")
+APPROVED: Final = frozenset({"approved", "edited"})
 
 
 class Review(TypedDict):
-    """A person's decision about an example. Only ``approve`` and ``edit`` let it out."""
+    """A person's decision about an example. Only ``approved`` and ``edited`` let it out."""
 
     decision: str
     at: str
@@ -63,71 +61,45 @@ def why_not(example: Example, review: Review | None, *, unreviewed: bool) -> str
 
 _TEXTS: Final = ("reason", "wrong", "right")
 _KEYS: Final = frozenset({"kind", "prompt", "chosen", "rejected", *_TEXTS})
+_MESSAGE_KEYS: Final = frozenset({"role", "content"})
 _ROLES: Final = frozenset({"system", "user", "assistant"})
 
 
 def check_content(example: Example, content: Content) -> None:
     """Refuse a content that is not of the canonical shape: it would make a wrong row."""
-    if (
-        content.keys() != _KEYS
-        or content["kind"] != example.kind
-        or any(type(content[key]) is not str for key in _TEXTS)
-        or any(type(content[key]) not in (str, type(None)) for key in ("chosen", "rejected"))
-        or any(
-            message.keys() != {"role", "content"}
-            or message["role"] not in _ROLES
-            or type(message["content"]) is not str
-            for message in content["prompt"]
-        )
-    ):
+    fits = content.keys() == _KEYS and content["kind"] == example.kind
+    if fits:
+        for key in _TEXTS:
+            fits &= type(content[key]) is str
+        for key in ("chosen", "rejected"):
+            fits &= content[key] is None or type(content[key]) is str
+        for message in content["prompt"]:
+            fits &= message.keys() == _MESSAGE_KEYS
+            fits &= fits and message["role"] in _ROLES and type(message["content"]) is str
+    if not fits:
         raise ExportError(f"The content of example {example.id} is not of the expected shape.")
 
 
-def record_line(
+def record_of(
     example: Example,
     review: Review | None,
-    split: str,
+    split: SplitName,
     content_sha256: str,
     row_sha256: str,
-) -> str:
-    """One line of the file. Put together from parts that repeat: it is written for every row."""
-    assert example.consent is not None
-    return (
-        f'{{"id":{_text(example.id)},"split":"{split}","session":{_text(example.session)},'
-        f'"turn":{example.turn:d},"kind":"{example.kind}","created":{_text(example.created)},'
-        f'"content_sha256":"{content_sha256}","row_sha256":"{row_sha256}",'
-        f'"consent":{_consent(example.consent)},"review":{_review(review)},'
-        f'"weights":{_weights(example.weights)}}}'
-    )
-
-
-def _text(value: str) -> str:
-    return dumps(value, ensure_ascii=True)
-
-
-@lru_cache(maxsize=4096)
-def _consent(consent: Consent) -> str:
-    return line_of({"entry": consent.entry, "at": consent.at, "version": consent.version})
-
-
-@lru_cache(maxsize=256)
-def _weights(weights: Weights) -> str:
-    return line_of(as_source(weights))
-
-
-def _review(review: Mapping[str, Any] | None) -> str:
-    if review is None:
-        return "null"
-    return line_of({key: review[key] for key in ("decision", "at", "redactor")})
-
-
-def as_source(weights: Weights) -> dict[str, Any]:
-    """Which weights, as the manifest and the canonical rows name them."""
-    scale = weights.adapter_scale
+) -> dict[str, Any]:
+    """One line of the file, as a value."""
+    consent = example.consent
+    assert consent is not None
     return {
-        "model": weights.model,
-        "sha256": weights.sha256,
-        "adapter": weights.adapter,
-        "adapter_sha256": weights.adapter_sha256,
-        "adapter_scale": None if scale is None else float(scale),
+        "id": example.id,
+        "split": split,
+        "session": example.session,
+        "turn": example.turn,
+        "kind": example.kind,
+        "created": example.created,
+        "content_sha256": content_sha256,
+        "row_sha256": row_sha256,
+        "consent": {"entry": consent.entry, "at": consent.at, "version": consent.version},
+        "review": review and {key: review[key] for key in _REVIEW},
+        "weights": as_source(example.weights),
     }

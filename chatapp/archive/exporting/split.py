@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from chatapp.errors import ExportError
@@ -30,6 +31,11 @@ class Split:
 
     def of(self, session: str) -> SplitName:
         """Where a session belongs."""
-        digest = hashlib.sha256(f"{self.seed}:{session}".encode("utf-8", "surrogatepass")).digest()
-        share = int.from_bytes(digest[:8], "big") / 2**64
-        return "validation" if share < self.fraction else "train"
+        return "validation" if _share(self.seed, session) < self.fraction else "train"
+
+
+@lru_cache(maxsize=4096)
+def _share(seed: int, session: str) -> float:
+    """A number from 0 to 1 that a session is known by."""
+    digest = hashlib.sha256(f"{seed}:{session}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64

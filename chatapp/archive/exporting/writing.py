@@ -10,13 +10,14 @@ from typing import Any
 
 from chatapp.archive.exporting import card, manifest
 from chatapp.archive.exporting.folder import MANIFEST_FILE, written_aside
-from chatapp.archive.exporting.formats import FORMATS, Format
-from chatapp.archive.exporting.lines import line_of
+from chatapp.archive.exporting.formats import FORMATS, Content, Format
+from chatapp.archive.exporting.lines import content_sha256, line_of
 from chatapp.archive.exporting.records import (
     RECORDS_FILE,
     Item,
+    Review,
     check_content,
-    record_line,
+    record_of,
     why_not,
 )
 from chatapp.archive.exporting.shards import (
@@ -32,7 +33,7 @@ from chatapp.archive.exporting.shards import (
     write_text,
 )
 from chatapp.archive.exporting.split import SPLITS, Split, SplitName
-from chatapp.archive.records import now, sha256_of
+from chatapp.archive.records import Example, now
 from chatapp.errors import ExportError
 
 Progress = Callable[[int, int | None], None]
@@ -147,21 +148,20 @@ class _Run:
         if progress:
             progress(done, total)
 
-    def _write(self, *item: Any) -> None:
-        example, content, review = item
+    def _write(self, example: Example, content: Content, review: Review | None) -> None:
         split = self.split.of(example.session)
         row = self.form.row(example, content)
         try:
-            line = line_of(row).encode()
-            content_sha256 = sha256_of(content)
-        except UnicodeEncodeError as error:
+            line = line_of(row)
+            content_hash = content_sha256(content)
+            row_hash = hashlib.sha256(line).hexdigest()
+            record = line_of(record_of(example, review, split, content_hash, row_hash))
+        except TypeError as error:
             raise ExportError(
-                f"Example {example.id} holds half a character, which no file can hold: edit it."
+                f"Example {example.id!a} holds half a character, which no file can hold: edit it."
             ) from error
-        row_sha256 = hashlib.sha256(line).hexdigest()
         self.shards[split].write(line, row)
-        record = record_line(example, review, split, content_sha256, row_sha256)
-        self.records.write(record.encode())
+        self.records.write(record)
         self.tally.add(example, review)
 
     def finish(self, created: str) -> dict[str, Any]:
