@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from export_samples import AT, bytes_of, items, many
 
 from chatapp.archive.exporting import Item, export, verify
 from chatapp.archive.exporting import shards as shards_module
 from chatapp.errors import ExportError
+from tests.archive.export_samples import AT, bytes_of, items, many
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +24,7 @@ CHILD = """
 import sys, time
 from pathlib import Path
 sys.path[:0] = [{here!r}, {root!r}]
-from export_samples import many
+from tests.archive.export_samples import many
 from chatapp.archive.exporting import export
 
 def slow(count):

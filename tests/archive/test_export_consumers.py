@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from export_samples import example, item, items
 
 from chatapp.archive.exporting import FORMATS, Split, export, load
+from tests.archive.export_samples import example, item, items
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n"

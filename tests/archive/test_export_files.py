@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from export_samples import AT, REVIEW, bytes_of, consent, example, item, items, many
 
 from chatapp.archive.exporting import FORMATS, Split, export, load, verify
 from chatapp.archive.records import sha256_of
 from chatapp.errors import ExportError
+from tests.archive.export_samples import AT, REVIEW, bytes_of, consent, example, item, items, many
 
 
 @pytest.mark.parametrize("container", ["jsonl", "parquet"])

@@ -9,9 +9,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from export_samples import FACTS, items
 
 from chatapp.archive.exporting import FORMATS, Split, export
+from tests.archive.export_samples import FACTS, items
 
 SCHEMAS = json.loads(
     (Path(__file__).parents[1] / "data" / "export_schemas.json").read_text("utf-8")

@@ -6,11 +6,11 @@ import json
 import tempfile
 from pathlib import Path
 
-from export_samples import example, in_order, item, many
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatapp.archive.exporting import Split, export, load, verify
+from tests.archive.export_samples import example, in_order, item, many
 
 SESSIONS = st.lists(st.text(max_size=20), min_size=1, max_size=40)
 FRACTIONS = st.floats(0, 0.99)

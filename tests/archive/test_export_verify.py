@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from export_samples import AT, example, item, items
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from chatapp.archive.exporting import Split, export, verify
 from chatapp.archive.exporting.lines import line_of
 from chatapp.archive.exporting.manifest import export_id
 from chatapp.archive.exporting.shards import described
+from tests.archive.export_samples import AT, example, item, items
 
 SPLIT = Split(fraction=0.4)
 

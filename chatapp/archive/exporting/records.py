@@ -45,17 +45,20 @@ class Review(TypedDict):
     redactor: str
 
 
-Item = tuple[Example, Content, Review | None]
-"""An example, its content after redaction and review, and the review (``None``: there was none)."""
+Item = tuple[Example, Content, Review | str | None]
+"""An example, its content after redaction and review, and the review (``None``: there was none;
+a text: why it may not leave without one, whatever is said)."""
 
 
-def why_not(example: Example, review: Review | None, *, unreviewed: bool) -> str | None:
+def why_not(example: Example, review: Review | str | None, *, unreviewed: bool) -> str | None:
     """Why an example may not leave, whatever the format; ``None``: it may."""
     consent = example.consent
     if consent is None or consent.state != "training" or consent.session != example.session:
         return NO_CONSENT
     if review is None:
         return None if unreviewed else NOT_REVIEWED
+    if isinstance(review, str):
+        return review
     return None if review["decision"] in APPROVED else NOT_APPROVED
 
 

@@ -139,10 +139,10 @@ class _Run:
             last = key
             check_content(example, content)
             why = why_not(example, review, unreviewed=unreviewed) or self.form.why_not(content)
-            if why is None:
-                self._write(example, content, review)
+            if why is not None or isinstance(review, str):
+                self.tally.left_out[why or str(review)] += 1
             else:
-                self.tally.left_out[why] += 1
+                self._write(example, content, review)
             if progress and done % 1000 == 0:
                 progress(done, total)
         if progress:
