@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +25,7 @@ from chatapp.archive.records import now
 from chatapp.archive.redaction import redact_example
 from chatapp.archive.review import apply, stale
 from chatapp.archive.store import Store
-from chatapp.errors import ArchiveError, ExportError
+from chatapp.errors import ExportError
 
 __all__ = ["ADAPTER_FILE", "Held", "adapters_on", "held_by", "run"]
 
@@ -48,20 +50,16 @@ def run(
     """
     seen: set[str] = set()
     items = _watched(store, _items(store, sessions, unreviewed), seen)
-    total = reviews.count(store, sessions)
-    done = export(
-        items, target, unreviewed=unreviewed, progress=progress, total=total, at=now(), **how
+    return export(
+        items,
+        target,
+        unreviewed=unreviewed,
+        progress=progress,
+        total=reviews.count(store, sessions),
+        at=now(),
+        moving=partial(_noted, store, seen, target.absolute()),
+        **how,
     )
-    try:
-        _note(store, done, seen)
-    except BaseException as error:
-        shutil.rmtree(done.folder, ignore_errors=True)
-        if isinstance(error, ArchiveError):
-            raise
-        raise ExportError(
-            "The export could not be noted in the store, so it was removed."
-        ) from error
-    return done
 
 
 ASKS: Final = "its right answer would be redacted: it has to be reviewed"
@@ -108,23 +106,35 @@ def _all_agreed(db: Database, sessions: Iterable[str]) -> None:
         )
 
 
-def _note(store: Store, done: Exported, seen: set[str]) -> None:
-    """Note in the store which records of which sessions the export holds."""
-    made = done.manifest
-    with store.writing() as db, (done.folder / RECORDS_FILE).open("rb") as lines:
-        _all_agreed(db, seen)
-        db.execute("DELETE FROM exports WHERE id = ?", (made["export_id"],))
-        db.execute(
-            "INSERT INTO exports (id, at, format, folder, records) VALUES (?, ?, ?, ?, ?)",
-            (made["export_id"], made["created"], made["format"], str(done.folder), done.rows),
-        )
-        db.conn.executemany(
-            "INSERT INTO exported (session, export, example, sha256) VALUES (?, ?, ?, ?)",
-            (
-                (record["session"], made["export_id"], record["id"], record["content_sha256"])
-                for record in map(json.loads, lines)
-            ),
-        )
+@contextmanager
+def _noted(
+    store: Store, seen: set[str], target: Path, folder: Path, made: dict[str, Any]
+) -> Iterator[None]:
+    """Note which records of which sessions the export holds, in one step with its coming about."""
+    there = False
+    try:
+        with store.writing() as db, (folder / RECORDS_FILE).open("rb") as lines:
+            _all_agreed(db, seen)
+            _note(db, made, target, map(json.loads, lines))
+            yield
+            there = True
+    except BaseException:
+        if there:  # in its place, but not noted: then it must not be there
+            shutil.rmtree(target, ignore_errors=True)
+        raise
+
+
+def _note(db: Database, made: dict[str, Any], target: Path, records: Iterable[Any]) -> None:
+    name = made["export_id"]
+    db.execute("DELETE FROM exports WHERE id = ?", (name,))
+    db.execute(
+        "INSERT INTO exports (id, at, format, folder, records) VALUES (?, ?, ?, ?, ?)",
+        (name, made["created"], made["format"], str(target), made["counts"]["records"]),
+    )
+    db.conn.executemany(
+        "INSERT INTO exported (session, export, example, sha256) VALUES (?, ?, ?, ?)",
+        ((one["session"], name, one["id"], one["content_sha256"]) for one in records),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ from chatapp.errors import ExportError
 
 Progress = Callable[[int, int | None], None]
 """Told how many items were looked at, and of how many, if that is known."""
+Moving = Callable[[Path, dict[str, Any]], AbstractContextManager[None]]
+"""Given the folder that is complete but not yet in its place, and its manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ def export(
     total: int | None = None,
     progress: Progress | None = None,
     shard_bytes: int = SHARD_BYTES,
+    moving: Moving = lambda *_: nullcontext(),
 ) -> Exported:
     """Write the export folder ``target``.
 
@@ -77,17 +81,19 @@ def export(
     ``unreviewed`` lets out what nobody reviewed; what a review did not approve never leaves.
     ``replace`` allows ``target`` to be an earlier export. ``at`` is the manifest's time.
     Whatever ``progress`` or ``items`` raise ends the export and leaves ``target`` as it was.
+    ``moving`` is entered when all is written, and left when it has been moved into its place.
 
     Raises :class:`ExportError` if nothing can be exported, or it cannot be written.
     """
     form = _chosen(format, container)
-    with written_aside(target, replace=replace) as (folder, found):
+    with ExitStack() as around, written_aside(target, replace=replace) as (folder, found):
         run = _Run(folder, form, container, split, shard_bytes)
         try:
             run.take(items, unreviewed=unreviewed, total=total, progress=progress)
             made = run.finish(at or now())
         finally:
             run.abandon()
+        around.enter_context(moving(folder, made))
     return Exported(folder=target, manifest=made, removed_partial=found)
 
 
