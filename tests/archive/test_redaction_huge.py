@@ -20,7 +20,9 @@ def test_a_hostile_text_ends(piece: str) -> None:
 
 def test_a_huge_text_keeps_exact_offsets() -> None:
     line = "The capital of Turkey is Ankara, and 1 + 1 is 2. "
-    parts = [line * 100 + f"user{number}@example.org\n" for number in range(SIZE // len(line) // 100)]
+    parts = [
+        line * 100 + f"user{number}@example.org\n" for number in range(SIZE // len(line) // 100)
+    ]
     text = "".join(parts)
     findings = find(text)
     assert [one.text for one in findings] == [

@@ -14,9 +14,9 @@ from tests.archive.redaction_samples import IN_CONTEXT, VALUES
 PIECES = [value for _, value in VALUES] + [around.format(value) for _, around, value in IN_CONTEXT]
 GLUE = [" ", "\n", ", ", ". ", "", "-", ":", "@", "(", '"', "'", "/", "=", "1", "x", "é", "\u200b"]
 words = st.text(st.characters(exclude_categories=()), max_size=12)
-texts = st.lists(
-    st.one_of(st.sampled_from(PIECES), st.sampled_from(GLUE), words), max_size=14
-).map("".join)
+texts = st.lists(st.one_of(st.sampled_from(PIECES), st.sampled_from(GLUE), words), max_size=14).map(
+    "".join
+)
 
 
 @given(texts)

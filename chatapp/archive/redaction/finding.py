@@ -21,7 +21,8 @@ class Finding:
 
 
 _ORDER: Final = ("PASSWORD", "EMAIL", "PHONE", "IP", "SSN", "CARD", "IBAN")
-"""Of two readings of the very same characters, the later one wins; a key of a known form wins over all."""
+"""Of two readings of the very same characters, the later one wins; over all of these,
+a key of a known form."""
 
 
 def _weight(finding: Finding) -> tuple[int, int, bool]:
