@@ -29,7 +29,7 @@ def in_url(line: str, start: int) -> bool:
     return bool(_USER_OF_URL.search(line, 0, start))
 
 
-_USER_OF_URL: Final = re.compile(r"://[^\s/@]*:[^\s/@]*\Z")
+_USER_OF_URL: Final = re.compile(r"://[^\s/@:]*:[^\s/]*\Z")
 
 
 def phone(match: re.Match[str]) -> Span | None:
@@ -107,7 +107,7 @@ def ip(match: re.Match[str]) -> Span | None:
     joined = line[start - 1 : start] == "." or _IP_GOES_ON.match(line, end)
     if joined or not address.is_global or match.group() in _RESOLVERS:
         return None
-    if all(int(part) < 64 for part in match.group().split(".") if part.isdigit()):
+    if address.version == 4 and max(address.packed) < 64:
         # 2.5.29.15: one address in 250 is so small, most object identifiers and versions are.
         return (start, end) if _ADDRESS_WORD.search(line, 0, start) else None
     return None if _VERSION_WORD.search(line, 0, start) else (start, end)

@@ -20,8 +20,9 @@ class Finding:
     text: str
 
 
-_ORDER: Final = ("EMAIL", "PHONE", "IP", "SSN", "CARD", "IBAN")
-"""Of two readings of the very same characters, the later one wins; keys win over all of these."""
+_ORDER: Final = ("PASSWORD", "EMAIL", "PHONE", "IP", "SSN", "CARD", "IBAN")
+"""Of two readings of the very same characters, the later one wins; over all of these,
+a key of a known form."""
 
 
 def _weight(finding: Finding) -> tuple[int, int, bool]:

@@ -69,13 +69,14 @@ def _masked(text: str, findings: Iterable[Finding]) -> str:
     """The text with a marker of the same length in place of each finding."""
     parts, at = [], 0
     for finding in findings:
-        filler = "".join("\n" if char == "\n" else "_" for char in finding.text[1:-1])
-        parts += [text[at : finding.start], "[", filler, "]"]
+        size = finding.end - finding.start
+        marker = f"[{finding.kind} 1".ljust(size - 1, "_")[: size - 1] + "]"
+        parts += [text[at : finding.start], marker]
         at = finding.end
     return "".join([*parts, text[at:]])
 
 
-_START: Final = re.compile(r"(?<!\w)\S")
+_START: Final = re.compile(r"(?<!\w)\w|[^\w\s]")
 _SHORTEST, _LONGEST = 4, 100  # characters; shorter ones are also words, longer ones have a form
 
 
@@ -86,8 +87,8 @@ def _again(text: str, values: dict[str, Finding]) -> Iterator[Finding]:
     for match in _START.finditer(text) if values else ():
         start = match.start()
         for length in lengths:
-            finding = values.get(text[start : start + length])
             end = start + length
+            finding = values.get(text[start:end]) if end <= len(text) else None
             if finding and not (_is_word(text[end - 1 : end]) and _is_word(text[end : end + 1])):
                 yield Finding(start, end, finding.kind, finding.rule, finding.text)
                 break
