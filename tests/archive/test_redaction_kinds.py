@@ -54,6 +54,9 @@ def test_ordinary_text_is_left_alone_as_one_text() -> None:
         ("a\r93.184.216.34\u2028b", "93.184.216.34"),
         ("pay DE89 3704 0044 0532 0130 00 to me", "DE89 3704 0044 0532 0130 00"),
         ("ssh 5.9.10.11", "5.9.10.11"),
+        ("http://93.184.216.34/2024/", "93.184.216.34"),
+        ("Call 415 555 0132 2 times.", "415 555 0132"),
+        ("1-800-555-0199", "1-800-555-0199"),
     ],
 )
 def test_odd_characters_do_not_hide_a_value(text: str, found: str) -> None:

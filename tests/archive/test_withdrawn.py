@@ -6,6 +6,8 @@ on one store, against a plain model of who agreed to what. An export reads ``mar
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,7 +29,9 @@ from tests.archive.conftest import turn
 
 CHATS = st.integers(0, 1)
 PICK = st.integers(0, 10**6)
-ENDS = st.sampled_from(("complete", "complete", "complete", "stopped", "length", "streaming", ""))
+BACK = st.integers(0, 4)
+"""Which of several, counted from the last."""
+ENDS = st.sampled_from(("complete", "complete", "complete", "stopped", "length", "streaming", "", ""))
 
 
 @dataclass
@@ -88,11 +92,14 @@ class Withdrawing(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         # Small pages, so that exports cross their edges.
-        self.patched = mock.patch.object(marks, "_PAGE", 2)
-        self.patched.start()
+        self.patched = contextlib.ExitStack()
+        self.patched.enter_context(mock.patch.object(marks, "_PAGE", 2))
+        # And a coarse clock, so that several were made at the same time.
+        ticks = itertools.count()
+        self.patched.enter_context(mock.patch.object(marks, "now", lambda: f"{next(ticks) // 4:06}"))
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / NAME
-        self.chats = [Store(self.path), Store(self.path)]
+        self.chats = [self._open(), self._open()]
         self.sessions: list[Session] = []
         self.marked: dict[str, Marked] = {}
         self.gone: list[Session] = []
@@ -102,7 +109,7 @@ class Withdrawing(RuleBasedStateMachine):
         for store in self.chats:
             store.close()
         self.folder.cleanup()
-        self.patched.stop()
+        self.patched.close()
 
     # ── what a person does ──────────────────────────────────────────────────────────────────────
 
@@ -115,16 +122,16 @@ class Withdrawing(RuleBasedStateMachine):
         self._turn(chat, session, None, "complete")
 
     @precondition(lambda self: self.sessions)
-    @rule(chat=CHATS, at=PICK, place=PICK, end=ENDS)
+    @rule(chat=CHATS, at=BACK, place=BACK, end=ENDS)
     def say(self, chat: int, at: int, place: int, end: str) -> None:
         """Go on at the end, or edit an earlier message: a new branch behind any reply."""
         session = self._session(at)
-        replies: list[Said | None] = [one for one in session.said if one.role == "assistant"]
-        replies.append(None)
-        self._turn(chat, session, replies[place % len(replies)], end)
+        replies: list[Said | None] = [None]
+        replies += [one for one in session.said if one.role == "assistant"]
+        self._turn(chat, session, replies[-1 - place % len(replies)], end)
 
     @precondition(lambda self: self.sessions)
-    @rule(chat=CHATS, at=PICK, place=PICK, end=ENDS)
+    @rule(chat=CHATS, at=BACK, place=BACK, end=ENDS)
     def answer_again(self, chat: int, at: int, place: int, end: str) -> None:
         session = self._session(at)
         asked = [one for one in session.said if one.role == "user"]
@@ -139,7 +146,7 @@ class Withdrawing(RuleBasedStateMachine):
         Writer(self.chats[chat], session.name).choose(one.before and one.before.id, one.id)
 
     @precondition(lambda self: self.sessions)
-    @rule(chat=CHATS, at=PICK, place=PICK, kind=st.sampled_from(("liked", "disliked")))
+    @rule(chat=CHATS, at=BACK, place=BACK, kind=st.sampled_from(("liked", "disliked")))
     def mark(self, chat: int, at: int, place: int, kind: Kind) -> None:
         session, reply = self._reply(at, place)
         if reply.status != "complete" or not reply.text:
@@ -155,7 +162,7 @@ class Withdrawing(RuleBasedStateMachine):
         self.marked[name] = Marked(session, reply, kind)
 
     @precondition(lambda self: self.sessions)
-    @rule(chat=CHATS, at=PICK, place=PICK, right=st.sampled_from(("Ankara", "Biscuit")))
+    @rule(chat=CHATS, at=BACK, place=BACK, right=st.sampled_from(("Ankara", "Biscuit")))
     def correct(self, chat: int, at: int, place: int, right: str) -> None:
         session, reply = self._reply(at, place)
         store, chosen = self.chats[chat], f"It is {right}."
@@ -209,7 +216,7 @@ class Withdrawing(RuleBasedStateMachine):
     @rule(chat=CHATS)
     def reopen(self, chat: int) -> None:
         self.chats[chat].close()
-        self.chats[chat] = Store(self.path)
+        self.chats[chat] = self._open()
 
     # ── what an export then holds ───────────────────────────────────────────────────────────────
 
@@ -237,13 +244,18 @@ class Withdrawing(RuleBasedStateMachine):
 
     # ── help ────────────────────────────────────────────────────────────────────────────────────
 
+    def _open(self) -> Store:
+        store = Store(self.path)
+        store._db.execute("PRAGMA synchronous = OFF")  # no power is cut here
+        return store
+
     def _session(self, at: int) -> Session:
-        return self.sessions[at % len(self.sessions)]
+        return self.sessions[-1 - at % len(self.sessions)]
 
     def _reply(self, at: int, place: int) -> tuple[Session, Said]:
         session = self._session(at)
         replies = [one for one in session.said if one.role == "assistant"]
-        return session, replies[place % len(replies)]
+        return session, replies[-1 - place % len(replies)]
 
     def _word(self) -> str:
         self.words += 1
@@ -275,4 +287,4 @@ class Withdrawing(RuleBasedStateMachine):
 
 
 TestWithdrawing = Withdrawing.TestCase
-TestWithdrawing.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestWithdrawing.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -37,9 +37,11 @@ def phone(match: re.Match[str]) -> Span | None:
     only in a line that speaks of one. A plus alone may be a sum or a coordinate."""
     line, (start, end), value = match.string, match.span(), match.group()
     number = digits(value)
-    if _JOINED_BEFORE.search(line, 0, start) or _JOINED_BEHIND.match(line, end):
+    if _JOINED_BEFORE.search(line, max(0, start - 2), start) or _JOINED_BEHIND.match(line, end):
         return None
-    if " " in value and (_NUMBER_BEFORE.search(line, 0, start) or _NUMBER_BEHIND.match(line, end)):
+    if " " in value and (
+        _NUMBER_BEFORE.search(line, max(0, start - 4), start) or _NUMBER_BEHIND.match(line, end)
+    ):
         return None  # a row of numbers
     if re.fullmatch(r"\+?\d+\.\d+", value):
         return None  # a decimal
@@ -53,14 +55,14 @@ def phone(match: re.Match[str]) -> Span | None:
 
 
 _PHONE_WORD: Final = re.compile(
-    r"\b(?:tele)?(?:phone|fon)\b|\b(?:tel|mobile|cell|handy|whatsapp|fax)\b"
+    r"(?<!\[)\b(?:tele)?(?:phone|fon)\b|\b(?:tel|mobile|cell|handy|whatsapp|fax)\b"
     r"|\b(?:call|text|reach|ring)\s+(?:me|us|him|her|them)\b",
     re.I,
 )
-_JOINED_BEFORE: Final = re.compile(r"(?:\d[.,:/-]|[$€£¥#][ \t]?)\Z")
+_JOINED_BEFORE: Final = re.compile(r"(?:\d[.,:/-]|[$€£¥][ \t]?)\Z")
 _JOINED_BEHIND: Final = re.compile(r"[.,:/-]\d|[ \t]?[%€]")
-_NUMBER_BEFORE: Final = re.compile(r"\d[ \t]\Z")
-_NUMBER_BEHIND: Final = re.compile(r"[ \t]\d")
+_NUMBER_BEFORE: Final = re.compile(r"\d{3}[ \t]\Z")
+_NUMBER_BEHIND: Final = re.compile(r"[ \t]\d{3}")
 
 
 def ssn(match: re.Match[str]) -> Span | None:
@@ -73,7 +75,7 @@ def ssn(match: re.Match[str]) -> Span | None:
 def card(match: re.Match[str]) -> Span | None:
     """The check digit is right (ISO/IEC 7812): nine of ten other numbers fail."""
     line, start, number = match.string, match.start(), digits(match.group())
-    if _DECIMAL.search(line, 0, start):
+    if _DECIMAL.search(line, max(0, start - 2), start):
         return None
     pairs = (2 * int(digit) for digit in number[-2::-2])
     total = sum(map(int, number[-1::-2])) + sum(pair - 9 if pair > 9 else pair for pair in pairs)
@@ -110,17 +112,15 @@ def ip(match: re.Match[str]) -> Span | None:
     if address.version == 4 and max(address.packed) < 64:
         # 2.5.29.15: one address in 250 is so small, most object identifiers and versions are.
         return (start, end) if _ADDRESS_WORD.search(line, 0, start) else None
-    return None if _VERSION_WORD.search(line, 0, start) else (start, end)
+    return None if _VERSION_WORD.search(line, max(0, start - 20), start) else (start, end)
 
 
-_IP_GOES_ON: Final = re.compile(r"\.\w|/\d")  # a longer number, a network
+_IP_GOES_ON: Final = re.compile(r"\.\w|/\d{1,2}(?![\w/])")  # a longer number, a network
 _RESOLVERS: Final = frozenset({"1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9"})
 _VERSION_WORD: Final = re.compile(
     r"\b(?:version|release|section|chapter|build|update)s?:?\s*\Z|[=><~^]=\s*\Z", re.I
 )
-
-
-_ADDRESS_WORD: Final = re.compile(r"\b(?:ip|ipv4|address|host|server|ssh|ping)\b|://", re.I)
+_ADDRESS_WORD: Final = re.compile(r"(?<!\[)\b(?:ip|ipv4|address|host|server|ssh|ping)\b|://", re.I)
 
 
 def digits(text: str) -> str:

@@ -74,8 +74,10 @@ class Plain:
 
 WINDOW: Final = 600
 OVERLAP: Final = 300
-"""Characters. Every match up to ``OVERLAP - 2`` long stands whole, and not at a cut, in some
-window: the longest address is 254, the longest token with a fixed form some 200."""
+MARGIN: Final = 20
+"""Characters. A match counts only if ``MARGIN`` of what stands around it is in sight, as far as
+checks look. So every match up to 258 long counts in some window: the longest address has 254,
+the longest token with a fixed form some 200."""
 
 
 def windows(text: str) -> Iterator[tuple[int, str, bool, bool]]:
@@ -101,8 +103,8 @@ def scan(text: str, rules: tuple[Rule, ...]) -> Iterator[tuple[Rule, int, int]]:
                 continue
             at = 0
             while match := rule.pattern.search(piece, at):
-                cut = (cut_before and not match.start()) or (
-                    cut_behind and match.end() == len(piece)
+                cut = (cut_before and match.start() < MARGIN) or (
+                    cut_behind and match.end() > len(piece) - MARGIN
                 )
                 span = None if cut else rule.span(match)
                 if span:

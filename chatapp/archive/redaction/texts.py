@@ -25,36 +25,35 @@ def find_all(texts: Sequence[str]) -> list[tuple[Finding, ...]]:
     A password is known by what stands before it; the second time it may stand alone.
     """
     plain = [Plain(text) for text in texts]
-    found = [_find(one.text) for one in plain]
-    values: dict[str, Finding] = {}
-    for finding in (finding for each in found for finding in each):
-        values.setdefault(finding.text, finding)
-    results = []
-    for original, one, each in zip(texts, plain, found, strict=True):
-        spans = merged(one.text, [*each, *_again(one.text, values)])
-        places = ((one.original(each.start, each.end), each) for each in spans)
-        results.append(
-            tuple(
-                Finding(start, end, each.kind, each.rule, original[start:end])
-                for (start, end), each in places
-            )
+    found = _rounds([one.text for one in plain])
+    return [
+        tuple(
+            Finding(start, end, each.kind, each.rule, text[start:end])
+            for each in findings
+            for start, end in (one.original(each.start, each.end),)
         )
-    return results
+        for text, one, findings in zip(texts, plain, found, strict=True)
+    ]
 
 
-_ROUNDS: Final = 4
+_ROUNDS: Final = 5
 
 
-def _find(text: str) -> tuple[Finding, ...]:
+def _rounds(texts: list[str]) -> list[tuple[Finding, ...]]:
     """Again until nothing more is found: without one value, its neighbour may be seen to be one."""
-    found: tuple[Finding, ...] = ()
-    masked = text
+    found: list[tuple[Finding, ...]] = [()] * len(texts)
+    todo = [*range(len(texts))]
     for _ in range(_ROUNDS):
-        more = list(_once(masked))
-        if not more:
+        before = [*found]
+        for at in todo:
+            more = _once(_masked(texts[at], found[at]))
+            found[at] = merged(texts[at], [*found[at], *more])
+        values = {one.text: one for findings in reversed(found) for one in reversed(findings)}
+        for at, text in enumerate(texts):
+            found[at] = merged(text, [*found[at], *_again(text, values)])
+        todo = [at for at, findings in enumerate(found) if findings != before[at]]
+        if not todo:
             break
-        found = merged(text, [*found, *more])
-        masked = _masked(text, found)
     return found
 
 
