@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from export_samples import AT, example, item, items
+from export_samples import AT, example, item, items, many
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -307,3 +307,10 @@ def test_any_value_in_any_place_is_a_sentence(folder: Path, data: st.DataObject)
     finally:
         (folder / "manifest.json").write_bytes(untouched["manifest.json"])
         (folder / name).write_bytes(untouched[name])
+
+
+def test_progress_is_told(tmp_path: Path) -> None:
+    export(many(2500), tmp_path / "out", format="trl-sft")
+    told: list[tuple[int, int | None]] = []
+    assert verify(tmp_path / "out", lambda *each: told.append(each)).ok
+    assert told == [(1000, 2500), (2000, 2500)]
