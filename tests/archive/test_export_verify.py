@@ -16,7 +16,7 @@ from chatapp.archive.exporting import Split, export, verify
 from chatapp.archive.exporting.lines import line_of
 from chatapp.archive.exporting.manifest import export_id
 from chatapp.archive.exporting.shards import described
-from tests.archive.export_samples import AT, example, item, items
+from tests.archive.export_samples import AT, example, item, items, many
 
 SPLIT = Split(fraction=0.4)
 
@@ -307,3 +307,10 @@ def test_any_value_in_any_place_is_a_sentence(folder: Path, data: st.DataObject)
     finally:
         (folder / "manifest.json").write_bytes(untouched["manifest.json"])
         (folder / name).write_bytes(untouched[name])
+
+
+def test_progress_is_told(tmp_path: Path) -> None:
+    export(many(2500), tmp_path / "out", format="trl-sft")
+    told: list[tuple[int, int | None]] = []
+    assert verify(tmp_path / "out", lambda *each: told.append(each)).ok
+    assert told == [(1000, 2500), (2000, 2500)]

@@ -31,7 +31,9 @@ CHATS = st.integers(0, 1)
 PICK = st.integers(0, 10**6)
 BACK = st.integers(0, 4)
 """Which of several, counted from the last."""
-ENDS = st.sampled_from(("complete", "complete", "complete", "stopped", "length", "streaming", "", ""))
+ENDS = st.sampled_from(
+    ("complete", "complete", "complete", "stopped", "length", "streaming", "", "")
+)
 
 
 @dataclass
@@ -96,7 +98,9 @@ class Withdrawing(RuleBasedStateMachine):
         self.patched.enter_context(mock.patch.object(marks, "_PAGE", 2))
         # And a coarse clock, so that several were made at the same time.
         ticks = itertools.count()
-        self.patched.enter_context(mock.patch.object(marks, "now", lambda: f"{next(ticks) // 4:06}"))
+        self.patched.enter_context(
+            mock.patch.object(marks, "now", lambda: f"{next(ticks) // 4:06}")
+        )
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / NAME
         self.chats = [self._open(), self._open()]

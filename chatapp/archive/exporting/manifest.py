@@ -34,8 +34,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 from chatapp import __version__
 from chatapp.archive.exporting.folder import SCHEMA
@@ -47,32 +47,45 @@ from chatapp.archive.records import Example, Weights, canonical_json, sha256_of
 from chatapp.errors import ExportError
 
 
-@dataclass(slots=True)
+class _Same(NamedTuple):
+    """What many records have in common."""
+
+    kind: str
+    redactor: str | None
+    version: str
+    wording: str
+    weights: Weights
+
+
 class Tally:
     """What is counted while rows are written. It grows with what differs, not with the rows."""
 
-    kinds: Counter[str] = field(default_factory=Counter)
-    left_out: Counter[str] = field(default_factory=Counter)
-    redactors: Counter[str] = field(default_factory=Counter)
-    consents: Counter[str] = field(default_factory=Counter)
-    wordings: dict[str, str] = field(default_factory=dict)
-    sources: Counter[Weights] = field(default_factory=Counter)
-    unreviewed: int = 0
+    def __init__(self) -> None:
+        self.left_out: Counter[str] = Counter()
+        self._same: Counter[_Same] = Counter()
 
     def add(self, example: Example, review: Review | None) -> None:
         """Count an example that is exported."""
-        self.kinds[example.kind] += 1
-        self.sources[example.weights] += 1
-        if review is None:
-            self.unreviewed += 1
-        else:
-            self.redactors[review["redactor"]] += 1
         consent = example.consent
         assert consent is not None
-        self.consents[consent.version] += 1
-        wording = self.wordings.setdefault(consent.version, consent.wording)
-        if wording != consent.wording:
-            raise ExportError(f"The ledger holds two wordings of consent {consent.version}.")
+        redactor = review["redactor"] if review else None
+        same = _Same(example.kind, redactor, consent.version, consent.wording, example.weights)
+        self._same[same] += 1
+
+    def by(self, part: str) -> dict[Any, int]:
+        """How many records there are for each value of a part of :class:`_Same`."""
+        counted: Counter[Any] = Counter()
+        for same, count in self._same.items():
+            counted[getattr(same, part)] += count
+        return dict(counted)
+
+    def wordings(self) -> dict[str, str]:
+        """The wording of each version. Raises :class:`ExportError` if one has two."""
+        found: dict[str, str] = {}
+        for same in self._same:
+            if found.setdefault(same.version, same.wording) != same.wording:
+                raise ExportError(f"The ledger holds two wordings of consent {same.version}.")
+        return found
 
 
 def build(
@@ -85,6 +98,9 @@ def build(
     tally: Tally,
 ) -> dict[str, Any]:
     """The manifest without its files, its time and its id."""
+    wordings = tally.wordings()
+    redactors = tally.by("redactor")
+    unreviewed = redactors.pop(None, 0)
     return {
         "schema": SCHEMA,
         "chatapp": __version__,
@@ -97,18 +113,18 @@ def build(
         },
         "counts": {
             "records": sum(rows.values()),
-            "kinds": dict(sorted(tally.kinds.items())),
+            "kinds": dict(sorted(tally.by("kind").items())),
             "splits": dict(rows),
-            "unreviewed": tally.unreviewed,
+            "unreviewed": unreviewed,
             "left_out": dict(sorted(tally.left_out.items())),
         },
-        "redactors": dict(sorted(tally.redactors.items())),
+        "redactors": dict(sorted(redactors.items())),
         "consents": [
-            {"version": version, "wording": tally.wordings[version], "records": count}
-            for version, count in sorted(tally.consents.items())
+            {"version": version, "wording": wordings[version], "records": count}
+            for version, count in sorted(tally.by("version").items())
         ],
         "sources": sorted(
-            ({**as_source(each), "records": count} for each, count in tally.sources.items()),
+            ({**as_source(each), "records": count} for each, count in tally.by("weights").items()),
             key=canonical_json,
         ),
     }

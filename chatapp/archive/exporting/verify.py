@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from chatapp.archive.exporting.fields import fits
+from chatapp.archive.exporting.fields import check_of
 from chatapp.archive.exporting.folder import MANIFEST_FILE
 from chatapp.archive.exporting.formats import FORMATS
 from chatapp.archive.exporting.manifest import export_id
@@ -26,17 +26,19 @@ MOST_PROBLEMS: Final = 50
 
 _CONTENT: Final = ("kind", "prompt", "chosen", "rejected", "reason", "wrong", "right")
 
-_RECORD: Final = {
-    "id": "string",
-    "split": "string",
-    "session": "string",
-    "turn": "int64",
-    "kind": "string",
-    "created": "string",
-    "content_sha256": "string",
-    "row_sha256": "string",
-    "weights": FORMATS["canonical"].fields["weights"],
-}
+_record_fits: Final = check_of(
+    {
+        "id": "string",
+        "split": "string",
+        "session": "string",
+        "turn": "int64",
+        "kind": "string",
+        "created": "string",
+        "content_sha256": "string",
+        "row_sha256": "string",
+        "weights": FORMATS["canonical"].fields["weights"],
+    }
+)
 """What a record holds, but for consent and review."""
 
 
@@ -62,16 +64,19 @@ class Verified:
             self.more_problems += 1
 
 
-def verify(folder: Path) -> Verified:
-    """Check hashes, rows, records, counts, consents and the split of an export. Never raises
-    because of what the folder holds."""
+def verify(folder: Path, progress: Callable[[int, int | None], None] | None = None) -> Verified:
+    """Check hashes, rows, records, counts, consents and the split of an export.
+
+    Never raises because of what the folder holds. ``progress`` is told how many rows were checked,
+    and of how many as far as the manifest says.
+    """
     found = Verified(folder)
     try:
         manifest = found.manifest = read_manifest(folder)
         if export_id(manifest) != manifest["export_id"]:
             found.problem(f"{MANIFEST_FILE} was changed: its export id is not that of its content.")
         _check_files(found, manifest)
-        _Records(found, manifest).check()
+        _Records(found, manifest).check(progress)
     except ExportError as error:
         found.problem(str(error))
     except OSError as error:
@@ -107,6 +112,7 @@ class _Records:
         self.found = found
         self.manifest = manifest
         self.form = FORMATS.get(manifest["format"])
+        self.row_fits = check_of(self.form.fields if self.form else {})
         split = manifest["split"]
         self.moved = split["everything_in_train"]
         self.split = Split(seed=split["seed"], fraction=split["fraction"])
@@ -131,7 +137,7 @@ class _Records:
                 if rows != said:
                     self.found.problem(f"{path.name} holds {rows} rows; the manifest says {said}.")
 
-    def check(self) -> None:
+    def check(self, progress: Callable[[int, int | None], None] | None) -> None:
         if self.form is None:
             self.found.problem(f"There is no format {self.manifest['format']!r} here.")
             return
@@ -141,6 +147,8 @@ class _Records:
                 self._check_record(record, f"Record {number}")
             except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
                 self.found.problem(f"Record {number} is not of the described form.")
+            if progress and number % 1000 == 0:
+                progress(number, self.manifest["counts"]["records"])
         for split in SPLITS:
             if extra := sum(1 for _ in self.rows[split]):
                 self.found.problem(f"{split} holds {extra} rows without a record.")
@@ -149,7 +157,7 @@ class _Records:
     def _check_record(self, record: dict[str, Any], where: str) -> None:
         consent, review = record["consent"], record["review"]
         known = {key: value for key, value in record.items() if key not in ("consent", "review")}
-        if not fits(known, _RECORD) or record["split"] not in SPLITS:
+        if not _record_fits(known) or record["split"] not in SPLITS:
             raise ValueError
         where = f"{where} ({record['id'][:40]!r})"
         key = (record["created"], record["id"])
@@ -197,7 +205,7 @@ class _Records:
         except (ValueError, RecursionError):
             row = None
         assert self.form is not None
-        if not fits(row, self.form.fields):
+        if not self.row_fits(row):
             self.found.problem(f"{where}: its row in {name} is not a row of {self.form.name}.")
         elif self.form.name == "canonical":
             self._check_canonical(row, record, f"{where}: its row in {name}")
