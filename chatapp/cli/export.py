@@ -44,8 +44,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--validation",
         metavar="SHARE",
         type=_share,
-        default=0.1,
-        help="share of sessions held back for validation (0.1); a session is never split",
+        help="share of the sessions held back for validation, whole ones (0; mlx-lm needs some: 0.1)",
     )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of that choice (0)")
     parser.add_argument("--no-review", action="store_true", help="let out what nobody has reviewed")
@@ -59,6 +58,12 @@ def _share(text: str) -> float:
     if not 0 <= share < 1:
         raise argparse.ArgumentTypeError("must be from 0 up to, but not, 1")
     return share
+
+
+def _validation(args: argparse.Namespace) -> float:
+    # What is held back is not learnt, so nothing is unless somebody asks, or the trainer does.
+    asked: float | None = args.validation
+    return asked if asked is not None else 0.1 if args.format == "mlx-lm" else 0.0
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -119,7 +124,7 @@ def _export(args: argparse.Namespace) -> int:
                 unreviewed=args.no_review,
                 progress=lambda at, total: status("Exporting", at, total or 0),
                 format=args.format,
-                split=Split(fraction=args.validation, seed=args.seed),
+                split=Split(fraction=_validation(args), seed=args.seed),
                 replace=args.replace,
                 **how,
             )
@@ -138,6 +143,10 @@ def _tell(done: Exported) -> None:
         print(clean(f"  {file['name']:<28}{file['bytes']:>12,} bytes  {file['sha256'][:16]}"))
     for why, number in done.left_out.items():
         print(clean(f"left out: {number:,} ({why})"))
+    if done.left_out and done.manifest["format"] in ("trl-sft", "axolotl", "sharegpt", "mlx-lm"):
+        print(
+            "(Examples behind earlier replies fit trl-prompt-completion and the canonical format.)"
+        )
     if done.removed_partial:
         print("An unfinished export of the same name was removed.")
     print("No weights changed. A training job reads this folder and writes a new file.")
