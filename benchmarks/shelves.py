@@ -1,4 +1,4 @@
-"""A store as years of chats leave it: written by the archive's own writer, only in fewer commits."""
+"""A store as years of chats leave it: by the archive's own writer, only in fewer commits."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--validation",
         metavar="SHARE",
         type=_share,
-        help="share of the sessions held back for validation, whole ones (0; mlx-lm needs some: 0.1)",
+        help="share of whole sessions held back for validation (0; for mlx-lm 0.1)",
     )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of that choice (0)")
     parser.add_argument("--no-review", action="store_true", help="let out what nobody has reviewed")
