@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, cast
 
 from chatapp.archive.consent import MEANINGS, VERSION
 from chatapp.archive.records import Consent, State, now
 from chatapp.archive.store import Store
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 __all__ = ["consents", "latest", "note"]
 
