@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from chatapp.archive import ledger
 from chatapp.archive.records import Consent, Example, Kind, Weights, now
