@@ -57,11 +57,10 @@ def reopened(messages: int, tokens: int | None) -> str:
     if not messages:
         return "Reopened. Nothing had been said in it, so nothing is sent again."
     size = words.many(messages, "message")
-    size += f", {words.many(tokens, 'token')}" if tokens is not None else ""
-    unknown = "" if tokens is not None else f" (tokens: {words.UNKNOWN})"
+    many = f"tokens: {words.UNKNOWN}" if tokens is None else words.many(tokens, "token")
     return (
-        f"Reopened, which means: sent again. {size}{unknown} will go with your next message, as "
-        "the model kept nothing of them."
+        f"Reopened, which means: sent again. {size} ({many}, template and system prompt included) "
+        "will go with your next one, as the model kept nothing of them."
     )
 
 
