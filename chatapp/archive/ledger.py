@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, cast
 
 from chatapp.archive.consent import MEANINGS, VERSION
 from chatapp.archive.records import Consent, State, now
 from chatapp.archive.store import Store
 
-__all__ = ["consents", "latest", "note"]
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+__all__ = ["consents", "latest", "note", "recent"]
 
 
 def note(db: Database, session: str, before: State, state: State, wording: str = "") -> None:
@@ -31,6 +32,18 @@ def consents(store: Store, session: str | None = None) -> Sequence[Consent]:
             "SELECT entry, session, at, before, state, version, wording FROM ledger "
             f"{where} ORDER BY entry",
             values,
+        ).fetchall()
+    return [_consent(row) for row in rows]
+
+
+def recent(store: Store, sessions: Sequence[str], *, limit: int = 3) -> Sequence[Consent]:
+    """The last entries of these sessions, the latest first."""
+    marks = ", ".join("?" * len(sessions))
+    with store.reading() as db:
+        rows = db.execute(
+            "SELECT entry, session, at, before, state, version, wording FROM ledger "
+            f"WHERE session IN ({marks}) ORDER BY entry DESC LIMIT ?",
+            [*sessions, limit],
         ).fetchall()
     return [_consent(row) for row in rows]
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from typing import Any, Final, cast
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from chatapp.archive import ledger
 from chatapp.archive.records import Consent, Example, Kind, Weights, now
 from chatapp.archive.store import Store
 from chatapp.context.messages import Message
 from chatapp.errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 __all__ = ["correct", "example", "examples", "mark", "of_session", "unmark"]
 

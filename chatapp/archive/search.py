@@ -10,7 +10,7 @@ from chatapp.archive.records import SessionInfo
 from chatapp.archive.sessions import infos
 from chatapp.archive.store import Store
 
-__all__ = ["CLOSE", "OPEN", "Hit", "search"]
+__all__ = ["CLOSE", "OPEN", "Hit", "parts", "search"]
 
 OPEN: Final = "\x02"
 """Stands before a word that was found, in a snippet."""
@@ -47,6 +47,18 @@ def search(store: Store, text: str, *, limit: int = 20, before: int | None = Non
         ).fetchall()
         found = infos(db, sorted({row[1] for row in rows}))
     return [Hit(found[row[1]], row[0], row[2], row[3], row[4]) for row in rows]
+
+
+def parts(snippet: str) -> list[tuple[str, bool]]:
+    """A snippet in pieces, each with whether it was searched for."""
+    found: list[tuple[str, bool]] = []
+    for number, piece in enumerate(snippet.split(OPEN)):
+        inside, close, outside = piece.partition(CLOSE)
+        if number and close:
+            found += [(inside, True), (outside, False)]
+        else:
+            found.append((piece, False))
+    return [(text, yes) for text, yes in found if text]
 
 
 _PART: Final = re.compile(r'"([^"]*)"|(\S+)')

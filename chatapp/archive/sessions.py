@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, cast
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from chatapp.archive import marks
 from chatapp.archive.records import SessionInfo, State, StoredMessage, StoredSession
 from chatapp.archive.store import Store
 from chatapp.archive.writing import TURN_COLUMNS, set_state, turn_from
 from chatapp.errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 __all__ = ["Place", "count", "delete", "find", "listed", "load", "rename", "tag"]
 

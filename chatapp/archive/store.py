@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from sqlite_utils import Database
-
-from chatapp.archive.schema import APPLICATION_ID, MIGRATIONS, names
 from chatapp.errors import StoreError
+
+if TYPE_CHECKING:
+    # The library takes a third of a second to import, and most runs keep nothing.
+    from sqlite_utils import Database
 
 __all__ = ["NAME", "Store"]
 
@@ -46,6 +47,8 @@ class Store:
                 raise StoreError(f"There is no store at {self.path} yet.", kind="missing")
             # Made private before anything is in it; SQLite's files beside it take its mode.
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        from sqlite_utils import Database
+
         db = Database(self._connect(), execute_plugins=False)
         try:
             self._look(db)
@@ -73,6 +76,8 @@ class Store:
 
     def _look(self, db: Database) -> None:
         """See that the file is a store of ours that this version understands; change nothing."""
+        from chatapp.archive.schema import APPLICATION_ID, MIGRATIONS, names
+
         mark = db.execute("PRAGMA application_id").fetchone()[0]
         tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if tables and mark != APPLICATION_ID:
@@ -94,6 +99,8 @@ class Store:
             )
 
     def _prepare(self, db: Database) -> None:
+        from chatapp.archive.schema import APPLICATION_ID, MIGRATIONS
+
         with db.ensure_autocommit_on():
             _write_ahead(db)
             db.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any, Final
 
 from chatapp.archive import ledger
 from chatapp.archive.records import State, StoredTurn, Weights, now
 from chatapp.archive.store import Store
 from chatapp.context.messages import Role
 from chatapp.errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 __all__ = ["NewMessage", "Writer", "set_state"]
 

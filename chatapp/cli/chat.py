@@ -46,7 +46,21 @@ def _command(args: argparse.Namespace) -> int:
 
     from chatapp.tui.app import run
 
+    _leave_no_core()
     return run(Wiring(home, settings).given(model))
+
+
+def _leave_no_core() -> None:
+    """A program that crashes can leave a file with all its memory, and what was said is in it.
+
+    The engine's process inherits this.
+    """
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 class Wiring:
@@ -71,6 +85,7 @@ class Wiring:
             keep_model=self.keep_model,
             keep_theme=self.keep_theme,
             theme=self.settings.theme,
+            transcripts=self.home.transcripts,
         )
 
     async def open_model(self, name: str, window: int | None) -> Model:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from chatapp.archive.store import NAME, Store
+from chatapp.errors import StoreError
 
 __all__ = ["Archive"]
 
@@ -17,12 +18,20 @@ R = TypeVar("R")
 
 
 class Archive:
-    """``folder`` holds the store. Nothing is made there before somebody keeps something."""
+    """``folder`` holds the store. Nothing is made there before somebody keeps something.
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
+    Without a folder nothing can be kept, and each call says so.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.path = folder / NAME if folder is not None else None
         self._store: Store | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a store: somebody kept something once. Looking makes none."""
+        return self.path is not None and self.path.exists()
 
     async def call(
         self, act: Callable[Concatenate[Store, P], R], *args: P.args, **kwargs: P.kwargs
@@ -35,6 +44,8 @@ class Archive:
 
         def do() -> R:
             if self._store is None:
+                if self.path is None:
+                    raise StoreError("This chat was given no folder to keep anything in.")
                 self._store = Store(self.path)
             return act(self._store, *args, **kwargs)
 

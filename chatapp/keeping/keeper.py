@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import aclosing
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 from chatapp.archive import marks
-from chatapp.archive.records import Kind, State, StoredTurn
+from chatapp.archive.records import Kind, State, StoredSession, StoredTurn
 from chatapp.archive.store import Store
 from chatapp.archive.writing import NewMessage, Writer, set_state
 from chatapp.conversation import Conversation, Node, Started, Step
@@ -23,12 +24,20 @@ from chatapp.conversation.corrections import Correction
 from chatapp.engine.protocol import Token
 from chatapp.errors import StoreError
 from chatapp.keeping.archive import Archive
-from chatapp.keeping.turns import Answered, turn_of
+from chatapp.keeping.turns import Answered, snapshot, turn_of
 
-__all__ = ["Keeper"]
+__all__ = ["Keeper", "Mark"]
 
 _FLUSH: Final = 0.5
 """Seconds between two writes of a growing reply."""
+
+
+class Mark(NamedTuple):
+    """What somebody thinks of a reply. ``id`` is the example's in the store."""
+
+    kind: Kind
+    id: str
+    reason: str = ""
 
 
 class Keeper:
@@ -47,6 +56,10 @@ class Keeper:
         self.state: State = "off"
         self.id = ""
         """The session's id in the store; empty while nothing is kept."""
+        self.names: list[str] = []
+        """All ids that the session ever had in the store; the ledger goes on knowing them."""
+        self.marks: dict[Node, Mark] = {}
+        """The replies that were marked as good or bad."""
         self.trouble = ""
         """Why something is not on the disk that should be (or is, that should not); one sentence.
 
@@ -68,6 +81,11 @@ class Keeper:
     def keeping(self) -> bool:
         """Whether what is said goes to the disk."""
         return self.state != "off" and not self._paused
+
+    @property
+    def paused(self) -> bool:
+        """Whether a person asked for off, and the store could not be reached to delete."""
+        return self._paused
 
     def answered(self, reply: Node) -> Answered:
         """What answered with ``reply``."""
@@ -93,6 +111,8 @@ class Keeper:
                     await self._begin(state)
                 else:
                     await self.archive.call(set_state, self.id, state)
+                    if self._paused:
+                        self._catch_up()
             except StoreError as error:
                 if error.kind == "missing" and self.id:
                     self._forget()
@@ -119,20 +139,44 @@ class Keeper:
             )
         )
         self.id = name
+        self.names.append(name)
         self._waiting = list(talk.root.below())
         self._unwritten = list(self._corrections)
+
+    def _catch_up(self) -> None:
+        """What was said while nothing was written waits to be written now."""
+        ended = set(self._waiting)
+        self._waiting = [
+            node
+            for node in self.conversation.root.below()
+            if node in ended or node not in self._ids
+        ]
 
     def _forget(self) -> None:
         """Nothing of this session is in the store (any more)."""
         self.state, self.id, self._paused = "off", "", False
         self.trouble = ""
         self._ids.clear()
+        self.marks.clear()
         self._waiting.clear()
         self._unwritten.clear()
 
-    def resume(self, session: str, state: State, ids: dict[Node, int]) -> None:
+    def snapshot(self) -> StoredSession:
+        """The whole conversation as it is now, in every state; nothing is stored."""
+        session = snapshot(self.conversation, self.answered, name=self.id)
+        return replace(session, info=replace(session.info, state=self.state))
+
+    def resume(
+        self,
+        session: str,
+        state: State,
+        ids: Mapping[Node, int],
+        marks: Mapping[Node, Mark] | None = None,
+    ) -> None:
         """Go on with a session that was opened from the store."""
+        self.marks = dict(marks or {})
         self.id, self.state = session, state
+        self.names.append(session)
         self._ids = dict(ids)
         self._waiting = [node for node in ids if node.note and node.status == "stopped"]
 
@@ -152,7 +196,9 @@ class Keeper:
                     yield step
         finally:
             if reply is not None:
-                await self._save()
+                # The hash of the weights may have become known meanwhile.
+                self._answered[reply] = self._by()
+                await _to_its_end(self._save())
 
     async def _started(self, step: Started) -> None:
         self._answered[step.reply] = self._by()
@@ -200,12 +246,29 @@ class Keeper:
             self._unwritten.append(correction)
             await self._save()
 
+    def unfit(self, reply: Node) -> str:
+        """Why a reply cannot be marked, in one sentence; empty if it can."""
+        if not self.keeping:
+            return "Only replies of a session that is kept can be marked."
+        if reply.status != "complete" or not reply.content.strip():
+            return (
+                "Only a complete reply can be an example: nobody knows how this one would have "
+                "ended."
+            )
+        return "" if reply in self._ids else "This reply is not in the store yet."
+
     async def mark(self, reply: Node, kind: Kind, reason: str = "") -> None:
         """Mark a reply as good or bad. Raises :class:`StoreError` if it cannot be marked."""
-        place = self._ids.get(reply)
-        if not self.keeping or place is None:
-            raise StoreError("Only replies of a session that is kept can be marked.")
-        await self.archive.call(marks.mark, self.id, place, kind, reason)
+        if why := self.unfit(reply):
+            raise StoreError(why)
+        name = await self.archive.call(marks.mark, self.id, self._ids[reply], kind, reason)
+        self.marks[reply] = Mark(kind, name, reason)
+
+    async def unmark(self, reply: Node) -> None:
+        """Take a mark back. Raises :class:`StoreError` if the store does not follow."""
+        if (mark := self.marks.get(reply)) is not None:
+            await self.archive.call(marks.unmark, mark.id)
+            del self.marks[reply]
 
     # ── writing what waits ──────────────────────────────────────────────────────────────────────
 
@@ -291,6 +354,20 @@ class Keeper:
             self.trouble = str(error)
         if (self.state, self.trouble) != before:
             self._changed()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do all of it, also if whoever waits is cancelled (once more) meanwhile."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    task.result()
 
 
 def _end(

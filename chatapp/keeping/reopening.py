@@ -11,8 +11,9 @@ from chatapp.context.messages import Message
 from chatapp.conversation import Conversation, Node, Status, TurnFacts
 from chatapp.conversation.view import View
 from chatapp.engine.protocol import Generate, Sampling
+from chatapp.keeping.keeper import Mark
 
-__all__ = ["reopen", "request_of"]
+__all__ = ["marks_of", "reopen", "request_of"]
 
 _COPIED = (
     "arrived",
@@ -57,6 +58,20 @@ def reopen(conversation: Conversation, stored: StoredSession) -> dict[Node, int]
     conversation.system = stored.system
     conversation.restore(root, turns, _view(stored, nodes))
     return {node: number for number, node in nodes.items()}
+
+
+def marks_of(stored: StoredSession, ids: Mapping[Node, int]) -> dict[Node, Mark]:
+    """The replies that somebody marked as good or bad."""
+    marks = {
+        example.turn: Mark(example.kind, example.id, example.reason)
+        for example in stored.examples
+        if example.kind != "correction"
+    }
+    return {
+        node: marks[node.facts.number]
+        for node in ids
+        if node.facts is not None and node.facts.number in marks
+    }
 
 
 def _view(stored: StoredSession, nodes: dict[int, Node]) -> View:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import traceback
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.theme import Theme
@@ -16,6 +19,16 @@ from chatapp.tui.given import Given
 from chatapp.tui.screens.chat import ChatScreen
 
 __all__ = ["ChatApp", "run"]
+
+
+def crash(error: BaseException | None) -> str:
+    """Where an unexpected error came about, without anything that was said."""
+    lines = ["chatapp ended because of an error of its own. What was said is not shown here.\n"]
+    while error is not None:
+        lines += traceback.format_list(traceback.extract_tb(error.__traceback__))
+        lines.append(f"{type(error).__module__}.{type(error).__qualname__}\n")
+        error = error.__cause__ or error.__context__
+    return "".join(lines)
 
 
 class ChatApp(App[None]):
@@ -29,6 +42,13 @@ class ChatApp(App[None]):
         self.given = given
         self.chat = ChatScreen(given)
         self._theme_kept = given.theme
+
+    def _fatal_error(self) -> None:
+        # Textual would print the values of all variables, and what was said is among them. An
+        # error's own words can hold some of it as well; its kind and place are enough to find it.
+        self.bell()
+        self._exit_renderables.append(Text(crash(sys.exception())))
+        self._close_messages_no_wait()
 
     def get_default_screen(self) -> Screen[Any]:
         return self.chat
@@ -54,10 +74,11 @@ class ChatApp(App[None]):
                     partial(screen.run_action, f"screen.{command.action}"),
                 )
         yield SystemCommand("Theme", "Light, dark and others", self.action_change_theme)
-        yield SystemCommand("Quit (^Q)", "Nothing is kept", self.action_quit)
+        yield SystemCommand("Quit (^Q)", "What is not kept is gone then", self.action_quit)
 
     async def on_unmount(self) -> None:
-        """End the model's process with the screen."""
+        """End the model's process with the screen; what is kept is written first."""
+        await self.chat.close_archive()
         if self.chat.model is not None:
             with contextlib.suppress(Exception):
                 await self.chat.model.engine.close()

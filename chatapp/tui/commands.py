@@ -76,7 +76,34 @@ COMMANDS: Final = (
     Command("select_earlier", "Select the message above", "For copy, edit and the rest", "ctrl+up"),
     Command("select_later", "Select the message below", "For copy, edit and the rest", "ctrl+down"),
     Command("show_earlier", "Show earlier messages", "Long conversations show their end first"),
-    Command("sessions", "Sessions", "All sessions that are open in this run", "f5"),
+    Command(
+        "log",
+        "What is kept of this session",
+        "Off, kept, or kept + training: what each means, and changing it",
+        "ctrl+l",
+    ),
+    Command(
+        "save",
+        "Save the conversation",
+        "To a file of your own: Markdown, JSON or HTML, whatever the log says",
+        "ctrl+s",
+    ),
+    Command(
+        "mark_good",
+        "Mark the reply as good",
+        "The selected (or last) reply of a kept session, with a reason if you like",
+    ),
+    Command(
+        "mark_bad",
+        "Mark the reply as bad",
+        "The selected (or last) reply of a kept session, with a reason if you like",
+    ),
+    Command("sessions", "Sessions", "Those open in this run; F5 again: those stored", "f5"),
+    Command(
+        "stored",
+        "Stored sessions",
+        "Find, reopen, rename, tag and delete what was kept",
+    ),
     Command("previous_session", "Previous session", "Go to the session before", "ctrl+pageup"),
     Command("next_session", "Next session", "Go to the session after", "ctrl+pagedown"),
     Command(
@@ -117,6 +144,8 @@ _NAMES: Final = {
     "ctrl": "Ctrl",
     "shift": "Shift",
     "enter": "Enter",
+    "plus": "+",
+    "minus": "-",
 }
 
 

@@ -59,7 +59,7 @@ class Given:
     frame, so that they may import what they need. ``base`` finds an installed model that was not
     trained to chat, other than the one of that path. ``keep_values``, ``keep_model`` and
     ``keep_theme`` are told of choices that should outlive this run; they may raise a
-    ``ChatappError``.
+    ``ChatappError``. ``transcripts`` is where sessions are kept whose person says so.
     """
 
     open_model: OpenModel
@@ -72,3 +72,4 @@ class Given:
     keep_model: Callable[[str], None] | None = None
     keep_theme: Callable[[str], None] | None = None
     theme: str | None = None
+    transcripts: Path | None = None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from chatapp.conversation import Conversation, Node, TurnFacts
     from chatapp.conversation.corrections import Correction
+    from chatapp.keeping.keeper import Keeper
     from chatapp.tui.correcting import Kept
     from chatapp.tui.widgets.conversation import ConversationPane
 
@@ -31,12 +32,14 @@ class Session:
 
     ``turn`` is the worker that takes a turn now; ``begun`` whether its request is on its way;
     ``arrived`` the last request that a model has received. ``kept`` are the corrections made here,
-    ``offer`` one that may be kept. Turns up to ``since`` were taken with another model.
+    ``offer`` one that may be kept. Turns up to ``since`` were taken with another model. ``keeper``
+    stores the session, if its person says so.
     """
 
     number: int
     pane: ConversationPane
     conversation: Conversation | None = None
+    keeper: Keeper | None = None
     draft: Draft = field(default_factory=Draft)
     editing: Node | None = None
     aside: Draft = field(default_factory=Draft)

@@ -153,6 +153,7 @@ class TurnTaker:
                     kept = await measure(conversation)
                     session.kept.append(kept)
                 session.pane.wait_for(self._waiting(conversation))
+                await self._screen.know_weights(session)
                 try:
                     await self._follow(session, steps(conversation))
                 except Overflow as over:
@@ -165,8 +166,16 @@ class TurnTaker:
                 session.kept.remove(kept)
             elif kept is not None:
                 local = session.conversation is None or session.conversation.engine.kind == "local"
-                session.pane.notice(words.kept(local))
+                await self._keep(session, kept, local)
             await self._after(session, draft, editing)
+
+    @staticmethod
+    async def _keep(session: Session, kept: Kept, local: bool) -> None:
+        """A correction was sent: say what it is good for, and store it if the session is kept."""
+        if session.keeper is not None:
+            await session.keeper.correct(kept.correction)
+        keeping = session.keeper is not None and session.keeper.keeping
+        session.pane.notice(words.kept(local, keeping=keeping))
 
     async def _conversation(self, session: Session) -> Conversation:
         await self._screen.opened.wait()
@@ -186,6 +195,8 @@ class TurnTaker:
 
     async def _follow(self, session: Session, steps: AsyncGenerator[Step, None]) -> None:
         session.pane.notice("")
+        if session.keeper is not None:
+            steps = session.keeper.follow(steps)
         await TurnOnScreen(session, self._screen.refresh_all).follow(steps)
 
     async def _make_room(
@@ -209,7 +220,7 @@ class TurnTaker:
             conversation.policy = kept
 
     async def _after(self, session: Session, draft: Draft, editing: Node | None) -> None:
-        if not self._screen.is_mounted:
+        if not self._screen.is_mounted or not session.pane.is_running:
             return
         await session.pane.clear_pending()
         if not session.begun:

@@ -31,11 +31,17 @@ OFFER: Final = (
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 
 
-def kept(local: bool) -> str:
-    """What a correction that was kept is good for."""
-    if not local:
-        return "Kept as a correction. With a server it cannot be compared with a new session."
-    return "Kept as a correction. ^N begins a new session and compares the two."
+EXAMPLE: Final = "This reply may be exported as an example while this session is “kept + training”."
+
+
+def kept(local: bool, *, keeping: bool = False) -> str:
+    """What a correction that was kept is good for. ``keeping``: its session is stored."""
+    compared = (
+        "^N begins a new session and compares the two."
+        if local
+        else "With a server it cannot be compared with a new session."
+    )
+    return " ".join(["Kept as a correction.", compared, *([EXAMPLE] if keeping else [])])
 
 
 def visible(text: str) -> str:

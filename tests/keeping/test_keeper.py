@@ -343,3 +343,89 @@ async def test_a_conversation_can_be_saved_elsewhere_without_any_store(make: Mak
     assert [message.sent for message in session.messages] == [2, 0, 0]
     assert session.info.state == "off"
     assert session.messages[1].turn is not None
+
+
+async def test_a_turn_that_is_cancelled_twice_is_kept_all_the_same(
+    tmp_path: Path, make: Make
+) -> None:
+    keeper = make(Reply(("One", " two", " three"), each=asyncio.Semaphore(2)))
+    await keeper.set_state("kept")
+    both = asyncio.Event()
+
+    async def follow() -> None:
+        async for _ in keeper.follow(keeper.conversation.send("Count")):
+            if keeper.conversation.nodes[-1].content == "One two":
+                both.set()
+
+    task = asyncio.create_task(follow())
+    await both.wait()
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert told(stored(tmp_path, keeper.id))[1] == ("One two", "stopped")
+
+
+async def test_what_was_said_while_off_could_not_delete_is_stored_if_it_is_taken_back(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatapp.archive.store._WAIT", 0.05)
+    keeper = make(Reply(("A1",)), Reply(("A2",)), Reply(("A3",)))
+    await keeper.set_state("kept")
+    await say(keeper, "Q1")
+    other = sqlite3.connect(tmp_path / NAME, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError):
+        await keeper.set_state("off")
+    assert keeper.paused
+    other.execute("ROLLBACK")
+    await say(keeper, "Q2")
+    await keeper.set_state("kept")
+    await say(keeper, "Q3")
+    texts = [text for text, _ in told(stored(tmp_path, keeper.id))]
+    assert texts == ["Q1", "A1", "Q2", "A2", "Q3", "A3"]
+
+
+async def test_the_weights_of_a_turn_are_those_known_at_its_end(
+    tmp_path: Path, archive: Archive
+) -> None:
+    engine = ScriptedEngine()
+    known = [Answered(Weights(model="m"), 2048)]
+    keeper = Keeper(archive, Conversation(engine, Counter(engine, None)), by=lambda: known[-1])
+    await keeper.set_state("kept")
+    async for step in keeper.follow(keeper.conversation.send("Q")):
+        if isinstance(step, Token):
+            known.append(Answered(Weights(model="m", sha256="ef" * 32), 2048))
+    turn = stored(tmp_path, keeper.id).messages[1].turn
+    assert turn is not None
+    assert turn.weights.sha256 == "ef" * 32
+
+
+async def test_marks_go_with_the_session_and_only_fit_what_is_stored(
+    tmp_path: Path, make: Make
+) -> None:
+    keeper = make(Reply(("A1",)))
+    await say(keeper, "Q1")
+    reply = keeper.conversation.nodes[1]
+    assert "kept can be marked" in keeper.unfit(reply)
+    await keeper.set_state("training")
+    await keeper.mark(reply, "liked", "short")
+    assert keeper.marks[reply].reason == "short"
+    await keeper.mark(reply, "disliked")
+    with Store(tmp_path / NAME) as store:
+        assert [example.kind for example in marks.examples(store)] == ["disliked"]
+    await keeper.unmark(reply)
+    assert reply not in keeper.marks
+    await keeper.mark(reply, "liked")
+    await keeper.set_state("off")
+    assert not keeper.marks
+
+
+async def test_without_a_folder_nothing_is_kept_and_it_is_said(make: Make) -> None:
+    keeper = make()
+    keeper.archive = Archive(None)
+    with pytest.raises(StoreError, match="no folder"):
+        await keeper.set_state("kept")
+    assert keeper.state == "off"
+    assert not keeper.archive.begun

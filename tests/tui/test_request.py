@@ -93,7 +93,7 @@ def test_new_and_again_agree_with_the_numbers_of_the_turn() -> None:
 
     request = request_of(["one", "two", "three"], {1, 2})
     assert request.prompt is not None
-    facts = TurnFacts(1, request.request, request.new)
+    facts = TurnFacts(1, request.request, new=request.new)
     facts.count(request.prompt)
     new = [
         text

@@ -1,8 +1,8 @@
-"""Where to save the evidence."""
+"""Where to save something."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,19 +13,21 @@ from textual.widgets import Input, Static
 
 from chatapp.tui.dialogs.base import Action, Dialog
 
-__all__ = ["SaveDialog"]
+__all__ = ["EVIDENCE", "SaveDialog"]
 
-_SAYS = (
+EVIDENCE = (
     "The report is one HTML page that needs nothing else; the JSON beside it holds the numbers. "
     "What was sent and answered stands in both."
 )
 
 
 class SaveDialog(Dialog[Path | None]):
-    """The result is the path of the page; its JSON stands next to it."""
+    """The result is a path that ends with one of ``suffixes`` (else with the first of them).
+
+    ``beside``: the suffix of a file that is written next to it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "save", show=False)]
-    heading = "Save the evidence"
     keys = "Enter saves · Esc leaves"
     DEFAULT_CSS = """
     SaveDialog {
@@ -34,14 +36,24 @@ class SaveDialog(Dialog[Path | None]):
     }
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        heading: str = "Save the evidence",
+        says: str = EVIDENCE,
+        suffixes: Sequence[str] = (".html", ".htm"),
+        beside: str = "",
+    ) -> None:
         super().__init__()
-        self._path = path
+        self.heading = heading  # type: ignore[misc]
+        self._path, self._says = path, says
+        self._suffixes, self._beside = suffixes, beside
         self._asked: Path | None = None
 
     def body(self) -> Iterable[Widget]:
-        yield Static(_SAYS, classes="lead", markup=False)
-        yield Input(str(self._path), "path of the page", id="path", compact=True)
+        yield Static(self._says, classes="lead", markup=False)
+        yield Input(str(self._path), "path of the file", id="path", compact=True)
 
     def actions(self) -> Iterable[Widget]:
         yield Action("Save", "screen.save", id="save")
@@ -64,11 +76,12 @@ class SaveDialog(Dialog[Path | None]):
             self.say(f"“{text}” cannot be resolved.", wrong=True)
             return
         if not text or path.is_dir():
-            self.say("Name a file, such as report.html.", wrong=True)
+            self.say(f"Name a file, such as {self._path.name}.", wrong=True)
             return
-        if path.suffix.lower() not in (".html", ".htm"):
-            path = path.with_name(f"{path.name}.html")
-        there = [one.name for one in (path, path.with_suffix(".json")) if one.exists()]
+        if path.suffix.lower() not in self._suffixes:
+            path = path.with_name(f"{path.name}{self._suffixes[0]}")
+        written = [path, *([path.with_suffix(self._beside)] if self._beside else [])]
+        there = [one.name for one in written if one.exists()]
         if there and self._asked != path:
             self._asked = path
             self.say(f"{' and '.join(there)} will be replaced. Save again to do it.", wrong=True)

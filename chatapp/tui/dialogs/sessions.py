@@ -29,14 +29,14 @@ class SessionRow:
 
 
 class SessionsDialog(Dialog[int | None]):
-    """Choose a session; the result is its number."""
+    """Choose a session; the result is its number, or 0 for those that are stored."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f5", "leave", "Leave", show=False),
+        Binding("f5", "stored", "Stored sessions", show=False),
         *(Binding(str(n), f"number({n})", show=False) for n in range(1, 10)),
     ]
     heading = "Sessions open in this run"
-    keys = "Enter go there · Esc leave"
+    keys = "Enter go there · F5 stored sessions · Esc leave"
 
     def __init__(self, rows: Sequence[SessionRow], current: int) -> None:
         super().__init__()
@@ -49,6 +49,7 @@ class SessionsDialog(Dialog[int | None]):
 
     def actions(self) -> Iterable[Widget]:
         yield Action("Go there", "screen.choose", id="choose")
+        yield Action("Stored sessions", "screen.stored", id="stored")
         yield Action("Leave", "screen.leave", id="leave")
 
     def on_mount(self) -> None:
@@ -59,6 +60,10 @@ class SessionsDialog(Dialog[int | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.dismiss(int(event.option.id or self._current))
+
+    def action_stored(self) -> None:
+        """Go on to the stored sessions."""
+        self.dismiss(0)
 
     def action_choose(self) -> None:
         """Go to the highlighted session."""

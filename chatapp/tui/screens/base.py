@@ -10,7 +10,7 @@ from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.screen import Screen
 
-from chatapp.tui import words
+from chatapp.tui import log_words, words
 from chatapp.tui.given import Given, Model, Values
 from chatapp.tui.live import LiveCount, Preview
 from chatapp.tui.request import Request
@@ -27,6 +27,8 @@ from chatapp.tui.widgets.meter import Meter
 
 if TYPE_CHECKING:
     from chatapp.conversation import Conversation, Node, TurnFacts
+    from chatapp.keeping.archive import Archive
+    from chatapp.keeping.turns import Answered
 
 __all__ = ["ChatBase"]
 
@@ -58,11 +60,11 @@ class ChatBase(Screen[None]):
         self.reuse = True
         """Whether the arithmetic cache may be used."""
         self.weights = WeightsWatch(None)
-        self.log_state = "log: off"
         self.sessions = [Session(1, ConversationPane(1))]
         self.current = 0
         self.turns = TurnTaker(self)
         self.count = LiveCount(self._to_count, self._counted)
+        self._archive: Archive | None = None
         self._preview: Preview | None = None
         self._of_turn: tuple[TurnFacts, Request] | None = None
 
@@ -95,6 +97,26 @@ class ChatBase(Screen[None]):
     @property
     def context_view(self) -> ContextView:
         return self.query_one(ContextView)
+
+    @property
+    def archive(self) -> Archive:
+        """The store of this run. Nothing is made or read before somebody keeps something."""
+        if self._archive is None:
+            from chatapp.keeping.archive import Archive
+
+            self._archive = Archive(self.given.transcripts)
+        return self._archive
+
+    def answers(self) -> Answered:
+        """What answers now: which weights, and with which window."""
+        from chatapp.archive.records import Weights
+        from chatapp.keeping.turns import Answered
+
+        if self.model is None:
+            return Answered()
+        info = self.model.engine.info
+        weights = Weights(model=self.model.label, sha256=self.weights.first)
+        return Answered(weights, info.window if info else None)
 
     @property
     def served(self) -> bool:
@@ -152,6 +174,12 @@ class ChatBase(Screen[None]):
         self.count.changed()
         self._show_request()
 
+    async def know_weights(self, session: Session) -> None:
+        """A turn that is kept says which weights answered: see that their hash is known."""
+        keeping = session.keeper is not None and session.keeper.keeping
+        if keeping and self.weights.first is None and self.model is not None:
+            await self.weights.look(self.model.engine)
+
     def look_at_weights(self) -> None:
         """Look at the weight file again and show its mark."""
         self.run_worker(
@@ -166,6 +194,7 @@ class ChatBase(Screen[None]):
     def refresh_header(self) -> None:
         """Show the state of things in the first line."""
         state, wrong = self._state()
+        log, warning = log_words.state(self.session.keeper)
         label = self.model.label if self.model else self.given.label or self.model_name
         self.query_one(Header).show(
             HeaderFacts(
@@ -173,7 +202,8 @@ class ChatBase(Screen[None]):
                 state=state,
                 wrong=wrong,
                 weights=self.weights.text,
-                log=self.log_state,
+                log=log,
+                warning=warning,
                 cache=self.cache_state,
                 session=self.current + 1,
                 sessions=len(self.sessions),
@@ -211,6 +241,7 @@ class ChatBase(Screen[None]):
             said=bool(self.conversation and self.conversation.turns),
             sessions=len(self.sessions),
             kept=any(session.kept for session in self.sessions) and not self.served,
+            trouble=bool(session.keeper and session.keeper.trouble),
         )
         self.query_one(KeyBar).show(keys, LAST)
 

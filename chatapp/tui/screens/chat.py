@@ -12,8 +12,10 @@ from textual.worker import Worker, WorkerState
 from chatapp.tui import words
 from chatapp.tui.commands import bindings
 from chatapp.tui.request import DEPTHS
+from chatapp.tui.screens.mark_actions import MarkActions
 from chatapp.tui.screens.proof_actions import ProofActions
 from chatapp.tui.screens.setup_actions import SetupActions
+from chatapp.tui.screens.stored_actions import StoredActions
 from chatapp.tui.widgets.composer import Composer
 
 __all__ = ["ChatScreen"]
@@ -21,7 +23,7 @@ __all__ = ["ChatScreen"]
 _TICK = 0.25
 
 
-class ChatScreen(ProofActions, SetupActions):
+class ChatScreen(ProofActions, MarkActions, StoredActions, SetupActions):
     """Everything a person can do here is one of its actions; keys, palette and mouse call them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]

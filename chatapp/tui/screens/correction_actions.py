@@ -62,5 +62,8 @@ class CorrectionActions(ChoiceActions):
         )
         session.kept.append(kept)
         session.offer = None
-        session.pane.notice(words.kept(local=True))
+        if session.keeper is not None:
+            await session.keeper.correct(kept.correction)
+        keeping = session.keeper is not None and session.keeper.keeping
+        session.pane.notice(words.kept(local=True, keeping=keeping))
         self.refresh_keys()

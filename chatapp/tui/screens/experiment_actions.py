@@ -89,7 +89,9 @@ class ExperimentActions(ChatBase):
         from chatapp.tui.dialogs.save import SaveDialog
 
         name = evidence[0].name if len(evidence) == 1 else "report"
-        path = await self.app.push_screen_wait(SaveDialog(Path.cwd() / f"chatapp-{name}.html"))
+        path = await self.app.push_screen_wait(
+            SaveDialog(Path.cwd() / f"chatapp-{name}.html", beside=".json")
+        )
         if path is None:
             return
         made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, by chatapp {__version__}"

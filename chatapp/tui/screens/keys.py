@@ -34,6 +34,7 @@ def keys_for(
     said: bool,
     sessions: int,
     kept: bool,
+    trouble: bool,
 ) -> tuple[Key, ...]:
     """The keys for this moment."""
     keys: list[Key] = []
@@ -43,6 +44,8 @@ def keys_for(
         keys.append(_key("stop", "stop"))
     elif editing:
         keys.append(_key("stop", "leave the edit", "leave"))
+    if trouble:
+        keys.append(_key("save", "save it elsewhere", "save"))
     if selected is not None:
         keys.append(_key("copy", "copy"))
     keys.append(_key("new_session", "new session", "new"))
@@ -57,5 +60,6 @@ def keys_for(
         keys.append(_key("choice", "how chosen", "chosen"))
     if sessions > 1:
         keys.append(_key("sessions", "sessions"))
+    keys.append(_key("log", "log"))
     keys += [_key("next_depth", "depth"), _key("settings", "settings"), _key("models", "model")]
     return tuple(keys)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MessageActions"]
 
+_HERE = ("copy", "correct", "edit", "regenerate", "choice", "mark_good", "mark_bad")
+
 
 class MessageActions(ChatBase):
     """Actions on the selected message, or on the one that a person most likely means."""
@@ -70,7 +72,7 @@ class MessageActions(ChatBase):
     async def action_here(self, action: str, number: int) -> None:
         """Do something with the message that was clicked."""
         node = self.session.pane.node_by_id(number)
-        if node is not None and action in ("copy", "correct", "edit", "regenerate", "choice"):
+        if node is not None and action in _HERE:
             self.session.pane.select(node)
             await self.run_action(f"screen.{action}")
         elif node is not None and action in ("earlier_answer", "later_answer"):
@@ -191,6 +193,9 @@ class MessageActions(ChatBase):
         elif self._free():
             other = siblings[(node.place + step) % len(siblings)]
             other.choose()
+            if self.session.keeper is not None:
+                # Beside the screen: the store may have to be waited for.
+                self.run_worker(self.session.keeper.chose(other), name="keep", exit_on_error=False)
             pane = self.session.pane
             was_selected = pane.selected is node
             await pane.sync()

@@ -23,6 +23,7 @@ class SessionActions(ChatBase):
     def attach(self, session: Session) -> None:
         """Give a session the model at hand: a conversation if it has none yet."""
         from chatapp.conversation import Conversation
+        from chatapp.keeping.keeper import Keeper
 
         if self.model is None or self.values is None:
             return
@@ -38,6 +39,12 @@ class SessionActions(ChatBase):
                 reuse=self.reuse,
             )
             session.pane.conversation = session.conversation
+            session.keeper = Keeper(
+                self.archive,
+                session.conversation,
+                by=self.answers,
+                changed=lambda: self.keeping_changed(session),
+            )
         else:
             session.since = len(session.conversation.turns)
             session.conversation.engine = self.model.engine
@@ -46,17 +53,25 @@ class SessionActions(ChatBase):
     async def action_new_session(self) -> None:
         """Begin with an empty transcript. The old session stays open beside it."""
         left = self.session
-        self.keep_draft(left)
+        session = await self.add_session()
+        self.run_worker(
+            self._tell_what_stayed(left, session), name="left behind", exit_on_error=False
+        )
+
+    async def add_session(self) -> Session:
+        """Another session, empty, in sight; nothing of it is kept."""
+        self.keep_draft(self.session)
         number = len(self.sessions) + 1
         session = Session(number, ConversationPane(number))
         self.attach(session)
         self.sessions.append(session)
         session.pane.display = False
         await self.query_one("#sessions").mount(session.pane)
-        self._show(len(self.sessions) - 1)
-        self.run_worker(
-            self._tell_what_stayed(left, session), name="left behind", exit_on_error=False
-        )
+        self.show_session(len(self.sessions) - 1)
+        return session
+
+    def keeping_changed(self, session: Session) -> None:
+        """The state of a session's log has changed; what shows it comes on top."""
 
     async def _tell_what_stayed(self, left: Session, session: Session) -> None:
         conversation = left.conversation
@@ -64,7 +79,7 @@ class SessionActions(ChatBase):
         tokens = await transcript_tokens(conversation) if conversation else 0
         session.pane.left_behind(words.left_behind(messages, tokens))
 
-    def _show(self, index: int) -> None:
+    def show_session(self, index: int) -> None:
         """Bring a session into sight, with its own draft."""
         self.keep_draft(self.session)
         self.current = index
@@ -86,7 +101,7 @@ class SessionActions(ChatBase):
 
     def _step_session(self, step: int) -> None:
         if len(self.sessions) > 1:
-            self._show((self.current + step) % len(self.sessions))
+            self.show_session((self.current + step) % len(self.sessions))
         else:
             self.say("This is the only session. Ctrl+N begins another.")
 
@@ -95,6 +110,9 @@ class SessionActions(ChatBase):
         self.run_worker(
             self._choose_session(), name="sessions", group="dialog", exit_on_error=False
         )
+
+    def action_stored(self) -> None:
+        """Look through the stored sessions; what does it comes on top."""
 
     async def _choose_session(self) -> None:
         from chatapp.tui.dialogs.sessions import SessionRow, SessionsDialog
@@ -113,8 +131,10 @@ class SessionActions(ChatBase):
             for number, (talk, count) in enumerate(zip(talks, tokens, strict=True), 1)
         ]
         chosen = await self.app.push_screen_wait(SessionsDialog(rows, self.current + 1))
-        if chosen is not None:
-            self._show(chosen - 1)
+        if chosen:
+            self.show_session(chosen - 1)
+        elif chosen is not None:
+            self.action_stored()
 
 
 async def _none() -> None:

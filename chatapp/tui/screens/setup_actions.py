@@ -33,7 +33,8 @@ class SetupActions(SessionActions):
     async def _opening(self, name: str, values: Values | None) -> None:
         """Put another model (or window) in place of the one at hand, and load it."""
         # On a thread: these bring the template engine and more.
-        await asyncio.to_thread(importlib.import_module, "chatapp.conversation")
+        for name_ in ("chatapp.conversation", "chatapp.keeping.keeper"):
+            await asyncio.to_thread(importlib.import_module, name_)
         from chatapp.errors import ChatappError
 
         try:

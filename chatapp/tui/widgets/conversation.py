@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
@@ -70,6 +71,8 @@ class ConversationPane(VerticalScroll, can_focus=True):
         Binding("r", "screen.regenerate", show=False),
         Binding("k", "screen.correct", show=False),
         Binding("t", "screen.choice", show=False),
+        Binding("plus", "screen.mark_good", show=False),
+        Binding("minus", "screen.mark_bad", show=False),
         Binding("enter", "screen.write", show=False),
     ]
 
@@ -79,7 +82,8 @@ class ConversationPane(VerticalScroll, can_focus=True):
         self.selected: Node | None = None
         self._first = 0
         self._views: dict[Node, MessageView] = {}
-        self._left = self._notice = ""
+        self._left = self._notice = self._trouble = ""
+        self._marks: Mapping[Node, str] = {}
         self._pending: _Pending | None = None
         self._sweep: Timer | None = None
         self._swept: list[MessageView] = []
@@ -90,6 +94,7 @@ class ConversationPane(VerticalScroll, can_focus=True):
             yield Static("", id="older", markup=False)
             yield Static("", id="left", markup=False)
             yield Static("", id="notices", markup=False)
+            yield Static("", id="trouble", markup=False)
             yield Static(EMPTY, id="empty", markup=False)
             yield Static("", id="end", markup=False)
 
@@ -112,8 +117,19 @@ class ConversationPane(VerticalScroll, can_focus=True):
         self._notice = text
         self._refresh_extras(self._said())
 
+    def trouble(self, text: str) -> None:
+        """What is wrong with the store; it stays until an empty one takes it away."""
+        self._trouble = text
+        self._refresh_extras(self._said())
+
+    def show_marks(self, marks: Mapping[Node, str]) -> None:
+        """What stands on the messages that somebody marked."""
+        self._marks = marks
+        for node, view in self._views.items():
+            view.show_mark(marks.get(node, ""))
+
     def left_behind(self, text: str) -> None:
-        """What another session kept when this one began; it stays on top."""
+        """What another session kept when this one began (or a reopened one is); on top."""
         self._left = text
         self._refresh_extras(self._said())
 
@@ -156,6 +172,7 @@ class ConversationPane(VerticalScroll, can_focus=True):
             view = self._views.get(node)
             if view is None:
                 view = MessageView(node)
+                view.mark = self._marks.get(node, "")
                 missing.append(view)
             elif missing:
                 await self._talk.mount_all(missing, before=view)
@@ -193,11 +210,15 @@ class ConversationPane(VerticalScroll, can_focus=True):
             text = f"↑ show {words.many(count, 'earlier message')} ({self._first:,} in all)"
             click = Style.from_meta({"@click": "screen.show_earlier"})
             older.update(Content(text).stylize(click))
-        for name, text in (("#left", self._left), ("#notices", self._notice)):
+        for name, text in self._extras:
             line = self.query_one(name, Static)
             line.display = bool(text)
             line.update(text)
         self.query_one("#empty").display = not nodes and self._pending is None
+
+    @property
+    def _extras(self) -> tuple[tuple[str, str], ...]:
+        return ("#left", self._left), ("#notices", self._notice), ("#trouble", self._trouble)
 
     async def show_earlier(self) -> None:
         """Put older messages on the screen."""

@@ -25,6 +25,7 @@ class HeaderFacts:
     wrong: bool = False
     weights: str = ""
     log: str = "log: off"
+    warning: str = ""
     cache: str = ""
     session: int = 1
     sessions: int = 1
@@ -72,7 +73,13 @@ class Header(Widget):
             # The hash matters most; what follows the dot is shown where there is room.
             weights = one_line(facts.weights)
             parts.append(Content(weights if roomy == 4 else weights.split(" · ")[0]))
-        parts.append(Content(facts.log + (" (nothing is kept)" if roomy == 4 else "")))
+        log = _button(facts.log, "log")
+        if facts.warning:
+            log += Content.styled(f" {facts.warning}", "$text-error bold")
+        elif roomy == 4 and facts.log == "log: off":
+            log += Content(" (nothing is kept)")
+        # Where there is room for one thing only, it is this.
+        parts.insert(len(parts) if roomy else 0, log)
         if facts.cache:
             parts.append(Content.styled(facts.cache, "bold"))
         return Content(" ") + Content("  " if roomy < 2 else "   ").join(parts)

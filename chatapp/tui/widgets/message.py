@@ -74,6 +74,7 @@ class MessageView(Vertical):
         super().__init__(classes=f"-{node.role}")
         self.node = node
         self.progress: list[str] = []
+        self.mark = ""
         self.outside = False
         self.latest = True
         self._foot_lines: list[Content] | None = None
@@ -134,6 +135,8 @@ class MessageView(Vertical):
             parts.append(self._button("‹", "earlier_answer"))
             parts.append(Content(f"{noun} {self.node.place + 1} of {len(siblings)}"))
             parts.append(self._button("›", "later_answer"))
+        if self.mark:
+            parts.append(Content.styled(f"({self.mark})", "italic"))
         return Content(" ").join(parts)
 
     def _right(self) -> Content:
@@ -175,6 +178,8 @@ class MessageView(Vertical):
                 ("correct", "correct"),
                 ("regenerate", "answer again"),
                 ("choice", "tokens"),
+                ("mark_good", "+ good"),
+                ("mark_bad", "- bad"),
             ]
         line = Content()
         for action, name in pairs:
@@ -215,6 +220,12 @@ class MessageView(Vertical):
         self._sent_shown = self.node.sent
         self.set_class(here, "-sweeping")
         self.refresh_node()
+
+    def show_mark(self, mark: str) -> None:
+        """What somebody thinks of this reply; empty: nothing was said of it."""
+        if mark != self.mark:
+            self.mark = mark
+            self.refresh_node()
 
     def set_outside(self, outside: bool) -> None:
         """Whether the message lies before the model's view and is no longer sent."""
