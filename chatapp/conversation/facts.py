@@ -20,6 +20,8 @@ class TurnFacts:
     ``tokens`` are those of the reply and the one that ended it, if the model did (it is not
     among ``reply_tokens``); ``vocabulary`` is how many the model chose each from.
     ``first_logits`` is the SHA-256 of the distribution that the first of them came from.
+    ``prompt`` is kept for the latest request alone, as it is as long as the whole window;
+    :meth:`Counter.prompt` makes that of an earlier turn again from its ``messages``, the same.
     """
 
     number: int
