@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 
 from chatapp.tui import words
+from chatapp.tui.garbage import GarbageTimes
 from chatapp.tui.given import Given, Model, Values
 from chatapp.tui.live import LiveCount, Preview
 from chatapp.tui.request import Request
@@ -151,6 +152,11 @@ class ChatBase(Screen[None]):
         frame.border_subtitle = Content(words.total_sent(turns, total, width))
         self.count.changed()
         self._show_request()
+
+    def rest(self) -> None:
+        """Nothing is being answered here: time for what would hold up a reply."""
+        if isinstance(garbage := getattr(self.app, "garbage", None), GarbageTimes):
+            garbage.pause()
 
     def look_at_weights(self) -> None:
         """Look at the weight file again and show its mark."""
