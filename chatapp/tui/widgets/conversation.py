@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from chatapp.tui import words
 from chatapp.tui.widgets.message import MessageView
+from chatapp.tui.widgets.still import Still, StillVertical
 
 if TYPE_CHECKING:
     from chatapp.conversation import Conversation, Node
@@ -57,7 +58,7 @@ class _Pending(Vertical):
             self.query_one(".waiting", Static).update(f"… {what}")
 
 
-class ConversationPane(VerticalScroll, can_focus=True):
+class ConversationPane(Still, VerticalScroll, can_focus=True):
     """One session on the screen; it shows what its conversation holds and changes nothing in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -86,7 +87,7 @@ class ConversationPane(VerticalScroll, can_focus=True):
 
     def compose(self) -> ComposeResult:
         # Never shorter than the pane: a view anchored at its end would else hang at the bottom.
-        with Vertical(id="talk"):
+        with StillVertical(id="talk"):
             yield Static("", id="older", markup=False)
             yield Static("", id="left", markup=False)
             yield Static("", id="notices", markup=False)
