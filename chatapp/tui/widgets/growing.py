@@ -50,23 +50,27 @@ _SPARE: Final = 4
 class _Growing(Still, _Static):
     """Text that keeps its height while new words fit into it."""
 
-    _room = _lines = _width = 0
+    # Lines that are kept free or used, that the screen has given, and that the text had when they
+    # were asked for; the width all this is for.
+    _room = _height = _lines = _width = 0
     _since = 0.0
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        height = super().get_content_height(container, viewport, width)
+        lines = super().get_content_height(container, viewport, width)
         if width != self._width:
             self._width, self._room = width, 0
-        return max(height, self._room)
+            self._lines, self._since = lines, time.monotonic()
+        self._height = max(lines, self._room)
+        return self._height
 
     def grow(self, content: Content) -> None:
         """Show ``content``, and have the screen laid out only if it needs more lines."""
         self.update(content, layout=False)
         within = self.container_size
         lines = super().get_content_height(within, within, self._width)
-        if not lines or lines > max(self._room, self._lines):
+        if not self._width or lines > self._height:
             now = time.monotonic()
-            speed = (lines - self._lines) / (now - self._since) if self._since else 0.0
+            speed = (lines - self._lines) / max(now - self._since, 0.001)
             self._room = lines + min(int(speed * _AHEAD), _SPARE)
             self._lines, self._since = lines, now
             self.refresh(layout=True)
