@@ -68,6 +68,7 @@ class Vocabulary:
         self._types = types
         self._pattern = _PATTERNS[pre]
         self.prefix = tuple(prefix)
+        self._pieces: dict[int, bytes] = {}
         self.control = {
             text: index
             for index, (text, kind) in enumerate(zip(tokens, types, strict=True))
@@ -108,8 +109,12 @@ class Vocabulary:
         return ids if not ids or max(ids) < size else [i for i in ids if i < size]
 
     def piece(self, token: int) -> bytes:
-        text = self._tokens[token]
-        return text.encode() if self._types[token] == CONTROL else _bytes_of(text)
+        found = self._pieces.get(token)
+        if found is None:
+            text = self._tokens[token]
+            found = text.encode() if self._types[token] == CONTROL else _bytes_of(text)
+            self._pieces[token] = found
+        return found
 
     def differs(self, sent: Sequence[int], counted: Sequence[int]) -> str | None:
         """Why an own count is wrong against the engine's ids for the same prompt, or None."""

@@ -71,6 +71,7 @@ class Conversation:
         self._system_sent: set[str] = set()
         self._total: int | None = 0
         self._running: Generate | None = None
+        self._latest: TurnFacts | None = None
 
     # ── what there is ───────────────────────────────────────────────────────────────────────────
 
@@ -364,6 +365,9 @@ class Conversation:
             await self.counter.check(facts.messages, event.prompt)
         self._add_total(facts.tokens_sent)
         facts.total_sent = self._total
+        if self._latest is not None:
+            self._latest.prompt = None
+        self._latest = facts
 
     def _ended(self, event: Done, facts: TurnFacts, reply: Node) -> None:
         reply.content = event.text

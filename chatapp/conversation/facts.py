@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +23,9 @@ class TurnFacts:
     the one that ended it, if the model did (it is not among ``reply_tokens``); ``vocabulary`` is
     how many the model chose each from. ``first_logits`` is the SHA-256 of the distribution that
     the first of them came from.
+    ``prompt`` is kept for the latest request alone, as it is as long as the whole window;
+    :meth:`Counter.prompt` makes that of an earlier turn again from its ``messages``, the same.
+    ``prompt_sha256`` is the hash of its token ids, as 32-bit integers, little-endian.
     """
 
     number: int
@@ -28,6 +33,7 @@ class TurnFacts:
     arrived: bool = False
     new: frozenset[int] = frozenset()
     prompt: Prompt | None = None
+    prompt_sha256: str | None = None
     seed: int | None = None
     tokens_sent: int | None = None
     tokens_again: int | None = None
@@ -62,6 +68,8 @@ class TurnFacts:
     def count(self, prompt: Prompt) -> None:
         """Fill in what was sent, and how much of it had been sent before."""
         self.prompt = prompt
+        ids = prompt.tokens
+        self.prompt_sha256 = hashlib.sha256(struct.pack(f"<{len(ids)}i", *ids)).hexdigest()
         travels = prompt.travels_with()
         self.tokens_sent = len(prompt)
         self.tokens_new = sum(owner in self.new for owner in travels)

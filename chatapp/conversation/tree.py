@@ -32,10 +32,14 @@ class Node:
     facts: TurnFacts | None = None
     children: list[Node] = field(default_factory=list)
     chosen: int = 0
+    _message: Message | None = None
 
     @property
     def message(self) -> Message:
-        return Message(self.role, self.content)
+        """What a request holds of it: one object for all requests, while the text is the same."""
+        if self._message is None or self._message.content != self.content:
+            self._message = Message(self.role, self.content)
+        return self._message
 
     @property
     def siblings(self) -> list[Node]:

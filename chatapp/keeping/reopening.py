@@ -27,6 +27,7 @@ _COPIED = (
     "prefill_seconds",
     "decode_seconds",
     "first_logits",
+    "prompt_sha256",
 )
 Said = Mapping[int, Message]
 """Each message once: the requests of all turns share them."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chatapp.archive.records import SessionInfo, StoredMessage, StoredSession, StoredTurn, Weights
@@ -12,7 +10,7 @@ from chatapp.archive.records import now as now_
 from chatapp.context.overflow import SUMMARY_HEADING
 from chatapp.conversation import Conversation, Node
 
-__all__ = ["Answered", "prompt_sha256", "snapshot", "turn_of"]
+__all__ = ["Answered", "snapshot", "turn_of"]
 
 _COPIED = (
     "number",
@@ -27,6 +25,7 @@ _COPIED = (
     "prefill_seconds",
     "decode_seconds",
     "first_logits",
+    "prompt_sha256",
 )
 
 
@@ -61,7 +60,6 @@ def turn_of(reply: Node, by: Answered, place: Callable[[Node], int]) -> StoredTu
         sampling=sampling,
         window=by.window,
         weights=by.weights,
-        prompt_sha256=prompt_sha256(facts.prompt.tokens) if facts.prompt is not None else None,
     )
 
 
@@ -75,11 +73,6 @@ def _first(reply: Node, sent: int) -> Node | None:
         at = at.parent
     whole = at is None or at.role == "system"
     return None if whole else first
-
-
-def prompt_sha256(tokens: Sequence[int]) -> str:
-    """SHA-256 of a prompt's token ids as 32-bit integers, little-endian."""
-    return hashlib.sha256(struct.pack(f"<{len(tokens)}i", *tokens)).hexdigest()
 
 
 def snapshot(

@@ -10,11 +10,13 @@ from functools import partial
 from typing import Any
 
 from rich.text import Text
+from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.theme import Theme
 
 from chatapp.tui.commands import COMMANDS, key_name
+from chatapp.tui.garbage import GarbageTimes
 from chatapp.tui.given import Given
 from chatapp.tui.screens.chat import ChatScreen
 
@@ -40,6 +42,7 @@ class ChatApp(App[None]):
     def __init__(self, given: Given, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.given = given
+        self.garbage = GarbageTimes()
         self.chat = ChatScreen(given)
         self._theme_kept = given.theme
 
@@ -57,6 +60,15 @@ class ChatApp(App[None]):
         if self.given.theme in self.available_themes:
             self.theme = str(self.given.theme)
         self.theme_changed_signal.subscribe(self, self._theme_changed)
+
+    def on_ready(self) -> None:
+        if not self.is_headless:
+            self.garbage.begin()
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key):
+            self.garbage.busy()
+        await super().on_event(event)
 
     def _theme_changed(self, theme: Theme) -> None:
         if theme.name == self._theme_kept:
@@ -79,6 +91,7 @@ class ChatApp(App[None]):
     async def on_unmount(self) -> None:
         """End the model's process with the screen; what is kept is written first."""
         await self.chat.close_archive()
+        self.garbage.end()
         if self.chat.model is not None:
             with contextlib.suppress(Exception):
                 await self.chat.model.engine.close()

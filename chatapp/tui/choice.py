@@ -163,9 +163,9 @@ def drawn(seed: int, position: int) -> tuple[str, float]:
 
 
 def _draw_of(facts: TurnFacts, index: int, token: Token) -> Draw | None:
-    if token.draw is None or facts.seed is None or facts.prompt is None:
+    if token.draw is None or facts.seed is None or facts.tokens_sent is None:
         return None
-    position = len(facts.prompt) + index
+    position = facts.tokens_sent + index
     digest, again = drawn(facts.seed, position)
     return Draw(facts.seed, position, digest, again, token.draw)
 

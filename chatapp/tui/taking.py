@@ -233,3 +233,4 @@ class TurnTaker:
         session.turn, session.begun = None, False
         self._screen.refresh_all()
         self._screen.look_at_weights()
+        self._screen.call_after_refresh(self._screen.rest)

@@ -84,6 +84,19 @@ async def test_every_turn_sends_the_whole_transcript(chat: Conversation) -> None
     assert chat.counter.doubt is None
 
 
+async def test_what_is_kept_of_a_turn_does_not_grow_with_the_transcript(chat: Conversation) -> None:
+    sent = []
+    for text in FIVE[:3]:
+        steps = await say(chat, text)
+        sent += [step.prompt for step in steps if isinstance(step, Sent)]
+    first, second, third = chat.turns
+    # A message is one object in all requests, and the whole prompt stays for the latest alone.
+    assert all(a is b for a, b in zip(first.messages, third.messages, strict=False))
+    assert [first.prompt, second.prompt, third.prompt] == [None, None, sent[2]]
+    for facts, prompt in zip(chat.turns, sent, strict=True):
+        assert await chat.counter.prompt(facts.messages) == prompt
+
+
 async def test_the_token_that_ends_a_reply_is_kept_but_not_said(chat: Conversation) -> None:
     chat.sampling = Sampling(max_tokens=60)
     await say(chat, FIVE[0])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatapp.context.messages import Message
+from chatapp.engine import client
 from chatapp.engine.client import EngineOptions, LocalEngine
 from chatapp.engine.protocol import Done, Generate, Prefill, Sampling, Token
 from chatapp.errors import EngineDied
@@ -182,6 +185,23 @@ async def test_starts_and_stops_leak_nothing(default_model: Path) -> None:
 @pytest.mark.slow
 async def test_many_starts_and_stops_leak_nothing(default_model: Path) -> None:
     await _starts_and_stops(default_model, 100)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="the process stood in for is a shell script")
+async def test_a_thousand_starts_and_stops_of_the_client_leak_nothing(
+    default_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that loads nothing stands in: what the client opens, it closes."""
+    script = tmp_path / "engine"
+    ready = '{"id":0,"type":"ready","model":"none","window":256}'
+    script.write_text(f"#!/bin/sh\necho '{ready}'\nexec cat > /dev/null\n")
+    script.chmod(0o700)
+    monkeypatch.setattr(client, "sys", SimpleNamespace(executable=str(script)))
+    await _starts_and_stops(default_model, 1)
+    tasks = len(asyncio.all_tasks())
+    await _starts_and_stops(default_model, 1000)
+    assert len(asyncio.all_tasks()) == tasks
 
 
 async def test_a_process_that_died_unseen_is_replaced(default_model: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import shutil
+import struct
 from pathlib import Path
 
 from chatapp.archive import sessions
@@ -17,7 +19,7 @@ from chatapp.engine.protocol import Done, Sampling, Sent, Token
 from chatapp.keeping.archive import Archive
 from chatapp.keeping.keeper import Keeper
 from chatapp.keeping.reopening import reopen, request_of
-from chatapp.keeping.turns import Answered, prompt_sha256
+from chatapp.keeping.turns import Answered
 from tests.scripted import Reply, ScriptedEngine
 
 BY = Answered(Weights(model="m", sha256="cd" * 32), 2048)
@@ -54,7 +56,9 @@ async def test_any_turn_can_be_sent_again_exactly(
         async for event in engine.generate(request_of(session, reply)):
             if isinstance(event, Sent):
                 assert event.prompt is not None
-                assert prompt_sha256(event.prompt.tokens) == reply.turn.prompt_sha256
+                ids = event.prompt.tokens
+                packed = struct.pack(f"<{len(ids)}i", *ids)
+                assert hashlib.sha256(packed).hexdigest() == reply.turn.prompt_sha256
             elif isinstance(event, Token) and event.logits:
                 hashes.append(event.logits)
             elif isinstance(event, Done):

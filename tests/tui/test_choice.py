@@ -60,7 +60,7 @@ def a_token(
 def facts_of(sampling: Sampling, tokens: Sequence[Token] = ()) -> TurnFacts:
     messages = [Message("user", "Hi")]
     facts = TurnFacts(1, Generate(messages=messages, sampling=sampling), seed=sampling.seed)
-    facts.prompt = build_prompt(messages, ChatTemplate(TEMPLATE), ToyTokenizer())
+    facts.count(build_prompt(messages, ChatTemplate(TEMPLATE), ToyTokenizer()))
     facts.vocabulary = VOCABULARY
     for token in tokens:
         facts.tokens.append(token)

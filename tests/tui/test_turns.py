@@ -8,6 +8,7 @@ import pytest
 
 from chatapp.engine.protocol import Sampling
 from chatapp.errors import EngineDied, EngineError
+from chatapp.tui.widgets import conversation
 from tests.scripted import Reply, ScriptedEngine
 from tests.tui.conftest import Open
 
@@ -199,9 +200,11 @@ async def test_leaving_an_edit_gives_the_draft_back(chatting: Open) -> None:
 
 
 async def test_counts_that_tick_up_while_the_transcript_goes(
-    chatting: Open, monkeypatch: object
+    chatting: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With animations on, the sweep shows the old count until it has passed a message."""
+    # Slow enough to be seen on a machine that does other things as well.
+    monkeypatch.setattr(conversation, "_SWEEP", 3.0)
     go = asyncio.Event()
     async with chatting(Reply(), Reply(go=go)) as chat:
         chat.app.animation_level = "full"

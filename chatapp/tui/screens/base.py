@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 
 from chatapp.tui import log_words, words
+from chatapp.tui.garbage import GarbageTimes
 from chatapp.tui.given import Given, Model, Values
 from chatapp.tui.live import LiveCount, Preview
 from chatapp.tui.request import Request
@@ -179,6 +180,11 @@ class ChatBase(Screen[None]):
         keeping = session.keeper is not None and session.keeper.keeping
         if keeping and self.weights.first is None and self.model is not None:
             await self.weights.look(self.model.engine)
+
+    def rest(self) -> None:
+        """Nothing is being answered here: time for what would hold up a reply."""
+        if isinstance(garbage := getattr(self.app, "garbage", None), GarbageTimes):
+            garbage.pause()
 
     def look_at_weights(self) -> None:
         """Look at the weight file again and show its mark."""

@@ -52,6 +52,8 @@ class ChatScreen(ProofActions, MarkActions, StoredActions, SetupActions):
         self.refresh_choice()
         if self.session.begun and self._ticks % 2 == 0:
             self.count.changed()
+        if not self.session.busy:
+            self.rest()
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────────
 

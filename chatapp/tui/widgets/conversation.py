@@ -17,17 +17,19 @@ from textual.widgets import Static
 
 from chatapp.tui import words
 from chatapp.tui.widgets.message import MessageView
+from chatapp.tui.widgets.still import Still, StillVertical
 
 if TYPE_CHECKING:
     from chatapp.conversation import Conversation, Node
 
 __all__ = ["ConversationPane"]
 
-_FIRST: Final = 60
-"""Messages that are put on the screen at first."""
+_FIRST: Final = 24
+"""Messages that are put on the screen at first: some screenfuls."""
 _MORE: Final = 40
-_MOST: Final = 100
-"""Beyond this many, the oldest leave the screen again (while the end is in sight)."""
+_MOST: Final = 40
+"""Beyond this many, the oldest leave the screen again (while the end is in sight): each that is
+there makes every layout of the screen dearer."""
 _SWEEP: Final = 0.6
 """Seconds that the sweep over a sent transcript may take."""
 
@@ -58,7 +60,7 @@ class _Pending(Vertical):
             self.query_one(".waiting", Static).update(f"… {what}")
 
 
-class ConversationPane(VerticalScroll, can_focus=True):
+class ConversationPane(Still, VerticalScroll, can_focus=True):
     """One session on the screen; it shows what its conversation holds and changes nothing in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -81,6 +83,7 @@ class ConversationPane(VerticalScroll, can_focus=True):
         self.conversation: Conversation | None = None
         self.selected: Node | None = None
         self._first = 0
+        self._looking_back = False
         self._views: dict[Node, MessageView] = {}
         self._left = self._notice = self._trouble = ""
         self._marks: Mapping[Node, str] = {}
@@ -90,7 +93,7 @@ class ConversationPane(VerticalScroll, can_focus=True):
 
     def compose(self) -> ComposeResult:
         # Never shorter than the pane: a view anchored at its end would else hang at the bottom.
-        with Vertical(id="talk"):
+        with StillVertical(id="talk"):
             yield Static("", id="older", markup=False)
             yield Static("", id="left", markup=False)
             yield Static("", id="notices", markup=False)
@@ -162,7 +165,8 @@ class ConversationPane(VerticalScroll, can_focus=True):
 
     def _choose_first(self, nodes: list[Node]) -> None:
         shown = len(nodes) - self._first
-        if not self._views or (shown > _MOST and self.is_vertical_scroll_end):
+        many = shown > _MOST and not self._looking_back
+        if not self._views or (many and self.is_vertical_scroll_end):
             self._first = max(len(nodes) - _FIRST, 0)
 
     async def _mount_missing(self, shown: list[Node]) -> None:
@@ -224,6 +228,7 @@ class ConversationPane(VerticalScroll, can_focus=True):
         """Put older messages on the screen."""
         if self._first:
             self.release_anchor()
+            self._looking_back = True
             self._first = max(self._first - _MORE, 0)
             await self.sync()
 
@@ -233,6 +238,7 @@ class ConversationPane(VerticalScroll, can_focus=True):
         """Show a message that is not sent yet."""
         await self.clear_pending()
         self._pending = _Pending(text, waiting)
+        self._looking_back = False
         await self._talk.mount(self._pending, before=self.query_one("#notices"))
         self._refresh_extras(self._said())
         self.anchor()

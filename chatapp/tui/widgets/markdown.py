@@ -15,7 +15,16 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Markdown
 from textual.widgets._markdown import MarkdownTable, MarkdownTableContent
-from textual.widgets.markdown import MarkdownFence
+
+from chatapp.tui.widgets.growing import (
+    GrowingBulletList,
+    GrowingFence,
+    GrowingOrderedList,
+    GrowingParagraph,
+    graft,
+    growing_in,
+)
+from chatapp.tui.widgets.still import Still
 
 __all__ = ["ReplyMarkdown"]
 
@@ -68,7 +77,7 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-class _Fence(MarkdownFence):
+class _Fence(GrowingFence):
     @classmethod
     def highlight(cls, code: str, language: str, ansi: bool = False, dark: bool = False) -> Content:
         # Without a language Textual would guess one, which loads every lexer there is.
@@ -90,11 +99,17 @@ class _Table(MarkdownTable):
         yield _TableContent(self._headers, self._rows)
 
 
-class ReplyMarkdown(Markdown):
-    """A reply. Links show their address and open nothing; HTML is text."""
+class ReplyMarkdown(Still, Markdown):
+    """A reply. Links show their address and open nothing; HTML is text.
+
+    While it comes, :meth:`grow` adds to it; :meth:`settle` shows all of it in the end.
+    """
 
     BLOCKS = {  # noqa: RUF012 (as Textual declares it)
         **Markdown.BLOCKS,
+        "paragraph_open": GrowingParagraph,
+        "bullet_list_open": GrowingBulletList,
+        "ordered_list_open": GrowingOrderedList,
         "fence": _Fence,
         "code_block": _Fence,
         "table_open": _Table,
@@ -102,7 +117,58 @@ class ReplyMarkdown(Markdown):
 
     def __init__(self, text: str = "") -> None:
         super().__init__(text, parser_factory=_parser, open_links=False)
+        self._parser: MarkdownIt | None = None
+        # The text of the last block, which may go on, and how many blocks stand before it.
+        self._rest: str | None = None
+        self._whole = 0
+
+    async def grow(self, more: str) -> None:
+        """Add to the reply."""
+        async with self.lock:
+            text = (self.source if self._rest is None else self._rest) + more
+            self._markdown += more
+            at, line = await self._show(text, self._whole)
+            self._rest = "\n".join(_lines(text)[line:])
+            self._whole += at
+
+    async def settle(self, text: str) -> None:
+        """The whole reply, read once more in one piece: a later line can change an earlier one."""
+        async with self.lock:
+            self._markdown = text
+            await self._show(text, 0)
+            for growing in self.query(GrowingParagraph):
+                growing.settle()
+            if (code := growing_in(self)) is not None:
+                code.settle()
+            self._parser = self._rest = None
+
+    async def _show(self, text: str, first: int) -> tuple[int, int]:
+        """Show ``text`` behind the first blocks: the place of its last block, and its line."""
+        self._parser = self._parser or _parser()
+        tokens = self._parser.parse("\n".join(_lines(text)))
+        blocks = list(self._parse_markdown(tokens))
+        shown = list(self.children)[first:]
+        before = growing_in(self)
+        with self.app.batch_update():
+            same = 0
+            for old, new in zip(shown, blocks, strict=False):
+                if not await graft(old, new):
+                    blocks = list(self._parse_markdown(tokens))
+                    break
+                same += 1
+            if gone := shown[same:]:
+                await self.remove_children(gone)
+            if more := blocks[same:]:
+                await self.mount_all(more)
+        if before is not None and before is not growing_in(self):
+            before.settle()
+        return (len(blocks) - 1, blocks[-1].source_range[0]) if blocks else (0, 0)
 
     def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
         event.stop()
         self.notify(f"Links are not opened from here: {event.href}", markup=False)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as Markdown counts them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

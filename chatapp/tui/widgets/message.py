@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.geometry import Offset
 from textual.message import Message as Event
@@ -18,10 +17,9 @@ from textual.widgets import Static
 
 from chatapp.tui import words
 from chatapp.tui.clicked import token_of
+from chatapp.tui.widgets.still import Still, StillVertical
 
 if TYPE_CHECKING:
-    from textual.widgets.markdown import MarkdownStream
-
     from chatapp.conversation import Node
     from chatapp.tui.widgets.markdown import ReplyMarkdown
 
@@ -33,7 +31,7 @@ _MARKDOWN: Final = 60_000
 """A longer reply is shown as plain text, as laying out its Markdown would hold up the screen."""
 
 
-class _Head(Widget):
+class _Head(Still, Widget):
     """The first line of a message, with something at its right end."""
 
     ALLOW_SELECT = False
@@ -53,7 +51,11 @@ class _Head(Widget):
         return Content.assemble(self.left, " " * gap, self.right)
 
 
-class MessageView(Vertical):
+class _Foot(Still, Static):
+    """What stands under a message."""
+
+
+class MessageView(StillVertical):
     """A message on the screen. It reads its node again whenever :meth:`refresh_node` is called."""
 
     class Chosen(Event):
@@ -81,7 +83,6 @@ class MessageView(Vertical):
         self._selected = False
         self._sweeping = False
         self._sent_shown = node.sent
-        self._stream: MarkdownStream | None = None
         self._markdown: ReplyMarkdown | None = None
 
     # ── what it consists of ─────────────────────────────────────────────────────────────────────
@@ -95,7 +96,7 @@ class MessageView(Vertical):
             yield self._markdown
         else:
             yield Static(self._plain(), classes="body", markup=False)
-        yield Static("", classes="foot", markup=False)
+        yield _Foot("", classes="foot", markup=False)
 
     def on_mount(self) -> None:
         self.refresh_node()
@@ -240,22 +241,17 @@ class MessageView(Vertical):
             return
         if len(self.node.content) > _MARKDOWN:
             return
-        if self._stream is None:
-            self._stream = self._markdown.get_stream(self._markdown)
-        await self._stream.write(words.visible(text))
+        await self._markdown.grow(words.visible(text))
 
     async def finish(self) -> None:
         """Show the whole reply once more, laid out in one piece."""
         try:
-            if self._stream is not None:
-                await self._stream.stop()
             if self._markdown is not None and self.is_mounted:
                 if len(self.node.content) > _MARKDOWN:
                     raise ValueError("too long")
-                await self._markdown.update(words.visible(self.node.content))
+                await self._markdown.settle(words.visible(self.node.content))
         except Exception:  # a parser fed with anything at all; the text itself is never lost
             await self._show_plain()
-        self._stream = None
         self.refresh_node()
 
     async def _show_plain(self) -> None:

@@ -1,0 +1,174 @@
+"""A reply's Markdown while it grows: what is on the screen stays, and only what is new is added.
+
+Laying out the screen takes ten times as long as painting a line, so text that grows asks for it
+only when it needs more lines than it has.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
+from textual.widgets import Label
+from textual.widgets._markdown import (
+    MarkdownBlock,
+    MarkdownBullet,
+    MarkdownBulletList,
+    MarkdownOrderedList,
+    MarkdownParagraph,
+    MarkdownTable,
+)
+from textual.widgets.markdown import MarkdownFence
+
+from chatapp.tui.widgets.still import Still, StillHorizontal, StillVertical
+
+if TYPE_CHECKING:
+    from textual.widgets import Static as _Static
+else:
+    _Static = object
+
+__all__ = [
+    "GrowingBulletList",
+    "GrowingFence",
+    "GrowingOrderedList",
+    "GrowingParagraph",
+    "graft",
+    "growing_in",
+]
+
+_AHEAD: Final = 0.4
+"""Seconds for which a growing text reserves lines, at the speed at which it grows."""
+_SPARE: Final = 4
+"""Lines that are reserved at most."""
+
+
+class _Growing(Still, _Static):
+    """Text that keeps its height while new words fit into it."""
+
+    # Lines that are kept free or used, that the screen has given, and that the text had when they
+    # were asked for; the width all this is for.
+    _room = _height = _lines = _width = 0
+    _since = 0.0
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        lines = super().get_content_height(container, viewport, width)
+        if width != self._width:
+            self._width, self._room = width, 0
+            self._lines, self._since = lines, time.monotonic()
+        self._height = max(lines, self._room)
+        return self._height
+
+    def grow(self, content: Content) -> None:
+        """Show ``content``, and have the screen laid out only if it needs more lines."""
+        self.update(content, layout=False)
+        within = self.container_size
+        lines = super().get_content_height(within, within, self._width)
+        if not self._width or lines > self._height:
+            now = time.monotonic()
+            speed = (lines - self._lines) / max(now - self._since, 0.001)
+            self._room = lines + min(int(speed * _AHEAD), _SPARE)
+            self._lines, self._since = lines, now
+            self.refresh(layout=True)
+
+    def settle(self) -> None:
+        """No more comes: give back the lines that are not used."""
+        if self._room:
+            self._room = 0
+            self.refresh(layout=True)
+
+
+class GrowingParagraph(_Growing, MarkdownParagraph):
+    """A paragraph."""
+
+    def take(self, block: MarkdownBlock) -> None:
+        """Show what ``block``, made of a longer text, would show."""
+        if not self._content.is_same(block._content):
+            self._content = block._content
+            self.grow(block._content)
+        self._copy_context(block)
+
+
+class _Code(_Growing, Label):
+    """The text of a fence."""
+
+
+class GrowingFence(Still, MarkdownFence):
+    """Code."""
+
+    def compose(self) -> ComposeResult:
+        yield _Code(self._highlighted_code, id="code-content", expand=True)
+
+    def take(self, block: MarkdownBlock) -> None:
+        """As for a paragraph."""
+        before = self._highlighted_code
+        self._copy_context(block)
+        if not before.is_same(self._highlighted_code):
+            self._content = self._highlighted_code
+            for code in self.query(_Code):
+                code.grow(self._highlighted_code)
+
+
+def _items(parts: Iterable[Widget]) -> ComposeResult:
+    """Rows as Textual makes them: a bullet, and a column of blocks."""
+    for row in parts:
+        bullet, column = row._pending_children
+        yield StillHorizontal(bullet, StillVertical(*column._pending_children))
+
+
+class GrowingBulletList(Still, MarkdownBulletList):
+    """A list with bullets."""
+
+    def compose(self) -> ComposeResult:
+        return _items(super().compose())
+
+
+class GrowingOrderedList(Still, MarkdownOrderedList):
+    """A list with numbers."""
+
+    def compose(self) -> ComposeResult:
+        return _items(super().compose())
+
+
+async def graft(old: Widget, new: Widget) -> bool:
+    """Let ``old``, on the screen, show what ``new`` would, which is not there yet.
+
+    False if that cannot be; both are then of no use any more.
+    """
+    if type(old) is not type(new) or isinstance(old, MarkdownTable):
+        return False
+    if isinstance(old, (GrowingParagraph, GrowingFence)) and isinstance(new, MarkdownBlock):
+        old.take(new)
+    elif isinstance(old, MarkdownBullet) and isinstance(new, MarkdownBullet):
+        old.symbol = new.symbol
+    else:
+        if isinstance(old, MarkdownBlock) and isinstance(new, MarkdownBlock):
+            if not old._content.is_same(new._content):
+                old.set_content(new._content)
+            old._copy_context(new)
+        return await _graft_children(old, new)
+    return True
+
+
+async def _graft_children(old: Widget, new: Widget) -> bool:
+    shown = list(old.children)
+    parts = [*new._pending_children, *new.compose()]
+    if len(parts) < len(shown):
+        return False
+    for before, after in zip(shown, parts, strict=False):
+        if not await graft(before, after):
+            return False
+    if more := parts[len(shown) :]:
+        await old.mount_all(more)
+    return True
+
+
+def growing_in(widget: Widget) -> _Growing | None:
+    """The text at the very end of ``widget``."""
+    while widget.children:
+        widget = widget.children[-1]
+    return widget if isinstance(widget, _Growing) else None
