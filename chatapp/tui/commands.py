@@ -98,6 +98,11 @@ COMMANDS: Final = (
         "Mark the reply as bad",
         "The selected (or last) reply of a kept session, with a reason if you like",
     ),
+    Command(
+        "review",
+        "Review what may leave",
+        "Each correction and marked reply before and after redaction; approve, edit or skip",
+    ),
     Command("sessions", "Sessions", "Those open in this run; F5 again: those stored", "f5"),
     Command(
         "stored",

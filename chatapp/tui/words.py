@@ -31,7 +31,10 @@ OFFER: Final = (
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 
 
-EXAMPLE: Final = "This reply may be exported as an example while this session is “kept + training”."
+EXAMPLE: Final = (
+    "This reply may be exported as an example while this session is “kept + training”, and after "
+    "a review (^P, Review)."
+)
 
 
 def kept(local: bool, *, keeping: bool = False) -> str:

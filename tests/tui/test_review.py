@@ -18,6 +18,8 @@ from chatapp.archive.writing import NewMessage, Writer
 from chatapp.keeping.archive import Archive
 from chatapp.keeping.reviewing import Reviewing
 from chatapp.tui.screens.review import ReviewScreen
+from tests.scripted import Reply
+from tests.tui.conftest import Open
 
 SESSION = "a" * 16
 
@@ -120,3 +122,22 @@ async def test_it_fits_small_terminals(marked: Path, size: tuple[int, int]) -> N
         await pilot.pause()
         await pilot.press("escape")
         await settled(pilot)
+
+
+async def test_the_chat_opens_the_review(chatting: Open, tmp_path: Path) -> None:
+    folder = tmp_path / "transcripts"
+    folder.mkdir()
+    async with chatting(Reply(("Good answer.",)), transcripts=folder) as chat:
+        chat.screen.action_review()
+        await chat.sees("Nothing is stored, so nothing can leave")
+        await chat.say("Question")
+        assert chat.screen.session.keeper is not None
+        await chat.screen.session.keeper.set_state("training")
+        await chat.screen.session.keeper.mark(chat.nodes[1], "liked")
+        chat.screen.action_review()
+        await chat.until(lambda: isinstance(chat.app.screen, ReviewScreen), "the review")
+        await chat.sees("a reply marked good", "Good answer.")
+        await chat.press("a")
+        await chat.sees("approved: 1")
+        await chat.press("escape")
+        await chat.until(lambda: chat.app.screen is chat.screen, "the chat")

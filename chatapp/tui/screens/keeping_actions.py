@@ -87,6 +87,24 @@ class KeepingActions(SessionActions):
             else {}
         )
 
+    # ── what may leave ──────────────────────────────────────────────────────────────────────────
+
+    def action_review(self) -> None:
+        """Look at each example before it may leave, and decide."""
+        if not self.archive.begun:
+            self.say("Nothing is stored, so nothing can leave. Ctrl+L says how a session is kept.")
+            return
+        self.run_worker(self._review(), name="review", group="dialog", exit_on_error=False)
+
+    async def _review(self) -> None:
+        import importlib
+
+        # On a thread: the redaction brings two libraries.
+        reviewing = await asyncio.to_thread(importlib.import_module, "chatapp.keeping.reviewing")
+        from chatapp.tui.screens.review import ReviewScreen
+
+        self.app.push_screen(ReviewScreen(reviewing.Reviewing(self.archive)))
+
     # ── saving elsewhere ────────────────────────────────────────────────────────────────────────
 
     def action_save(self) -> None:
