@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Final, cast
 
 from sqlite_utils import Database
 
@@ -11,7 +11,10 @@ from chatapp.archive.consent import MEANINGS, VERSION
 from chatapp.archive.records import Consent, State, now
 from chatapp.archive.store import Store
 
-__all__ = ["consents", "latest", "note"]
+__all__ = ["COLUMNS", "consent_from", "consents", "note"]
+
+COLUMNS: Final = "entry, session, at, before, state, version, wording"
+"""Of an entry, in the order of :func:`consent_from`."""
 
 
 def note(db: Database, session: str, before: State, state: State, wording: str = "") -> None:
@@ -28,24 +31,14 @@ def consents(store: Store, session: str | None = None) -> Sequence[Consent]:
     where, values = ("WHERE session = ?", [session]) if session else ("", [])
     with store.reading() as db:
         rows = db.execute(
-            "SELECT entry, session, at, before, state, version, wording FROM ledger "
-            f"{where} ORDER BY entry",
+            f"SELECT {COLUMNS} FROM ledger {where} ORDER BY entry",
             values,
         ).fetchall()
-    return [_consent(row) for row in rows]
+    return [consent_from(row) for row in rows]
 
 
-def latest(db: Database, session: str) -> Consent | None:
-    """The entry that holds now."""
-    row = db.execute(
-        "SELECT entry, session, at, before, state, version, wording FROM ledger "
-        "WHERE session = ? ORDER BY entry DESC LIMIT 1",
-        (session,),
-    ).fetchone()
-    return _consent(row) if row else None
-
-
-def _consent(row: tuple[object, ...]) -> Consent:
+def consent_from(row: Sequence[object]) -> Consent:
+    """An entry from a row of the columns above."""
     entry, session, at, before, state, version, wording = row
     return Consent(
         entry=cast(int, entry),

@@ -1,7 +1,7 @@
 """Killed at any moment, a chat has lost nothing that the screen said was kept.
 
-200 kills (``SIGKILL``): while the file is made, while turns, replies, marks, corrections and changes
-of consent are written, while a session is deleted; one chat on the store or three at once.
+200 kills (``SIGKILL``): while the file is made, while turns, replies, marks, corrections and
+changes of consent are written, while a session is deleted; one chat on the store or three at once.
 """
 
 from __future__ import annotations
