@@ -1,4 +1,4 @@
-"""A store as years of chats leave it: by the archive's own writer, only in fewer commits."""
+"""A store as years of chats leave it, by the archive's own writer, only in fewer commits."""
 
 from __future__ import annotations
 
@@ -83,6 +83,7 @@ def build(path: Path, count: int, *, long: int = LONG, every: int = 5) -> Shelf:
     text = source.choices(words, weights, k=400_000)
     names = [f"{source.getrandbits(64):016x}" for _ in range(count)]
     lengths = [long, *(LENGTHS[n % len(LENGTHS)] for n in range(1, count))]
+    rare = set(names[:: max(count // 10, 1)])
     with BulkStore(path) as store:
         told = marked = 0
         for start in range(0, count, _BATCH):
@@ -90,7 +91,7 @@ def build(path: Path, count: int, *, long: int = LONG, every: int = 5) -> Shelf:
                 for name, length in zip(
                     names[start : start + _BATCH], lengths[start : start + _BATCH], strict=True
                 ):
-                    ids = _session(store, name, length, text, source)
+                    ids = _session(store, name, length, text, source, name in rare)
                     told += length
                     for reply in ids[1::2]:
                         if reply // 2 % every == 0:
@@ -101,7 +102,7 @@ def build(path: Path, count: int, *, long: int = LONG, every: int = 5) -> Shelf:
 
 
 def _session(
-    store: Store, name: str, length: int, text: list[str], source: random.Random
+    store: Store, name: str, length: int, text: list[str], source: random.Random, rare: bool
 ) -> list[int]:
     writer = Writer(store, name)
     state = "training" if source.random() < 0.9 else "kept"
@@ -111,10 +112,10 @@ def _session(
         asked = _words(text, source, 4, 16)
         if number == 1 and source.random() < 0.5:
             asked += f" {COMMON}"
+        if number == 1 and rare:
+            asked += f" {RARE}"
         if source.random() < 0.05:
             asked += f" {SECOND} {COMMON}"
-        if source.random() < 0.00002:
-            asked += f" {RARE}"
         new += [
             NewMessage(parent=-len(new) or None, role="user", content=asked),
             NewMessage(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from chatapp.archive.consent import MEANINGS, VERSION
 from chatapp.archive.records import Consent, State, now
@@ -12,7 +12,10 @@ from chatapp.archive.store import Store
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-__all__ = ["consents", "latest", "note", "recent"]
+__all__ = ["COLUMNS", "consent_from", "consents", "note", "recent"]
+
+COLUMNS: Final = "entry, session, at, before, state, version, wording"
+"""Of an entry, in the order of :func:`consent_from`."""
 
 
 def note(db: Database, session: str, before: State, state: State, wording: str = "") -> None:
@@ -29,11 +32,10 @@ def consents(store: Store, session: str | None = None) -> Sequence[Consent]:
     where, values = ("WHERE session = ?", [session]) if session else ("", [])
     with store.reading() as db:
         rows = db.execute(
-            "SELECT entry, session, at, before, state, version, wording FROM ledger "
-            f"{where} ORDER BY entry",
+            f"SELECT {COLUMNS} FROM ledger {where} ORDER BY entry",
             values,
         ).fetchall()
-    return [_consent(row) for row in rows]
+    return [consent_from(row) for row in rows]
 
 
 def recent(store: Store, sessions: Sequence[str], *, limit: int = 3) -> Sequence[Consent]:
@@ -41,24 +43,14 @@ def recent(store: Store, sessions: Sequence[str], *, limit: int = 3) -> Sequence
     marks = ", ".join("?" * len(sessions))
     with store.reading() as db:
         rows = db.execute(
-            "SELECT entry, session, at, before, state, version, wording FROM ledger "
-            f"WHERE session IN ({marks}) ORDER BY entry DESC LIMIT ?",
+            f"SELECT {COLUMNS} FROM ledger WHERE session IN ({marks}) ORDER BY entry DESC LIMIT ?",
             [*sessions, limit],
         ).fetchall()
-    return [_consent(row) for row in rows]
+    return [consent_from(row) for row in rows]
 
 
-def latest(db: Database, session: str) -> Consent | None:
-    """The entry that holds now."""
-    row = db.execute(
-        "SELECT entry, session, at, before, state, version, wording FROM ledger "
-        "WHERE session = ? ORDER BY entry DESC LIMIT 1",
-        (session,),
-    ).fetchone()
-    return _consent(row) if row else None
-
-
-def _consent(row: tuple[object, ...]) -> Consent:
+def consent_from(row: Sequence[object]) -> Consent:
+    """An entry from a row of the columns above."""
     entry, session, at, before, state, version, wording = row
     return Consent(
         entry=cast(int, entry),

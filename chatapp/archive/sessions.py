@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import contextlib
+import gc
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from chatapp.archive import marks
-from chatapp.archive.records import SessionInfo, State, StoredMessage, StoredSession
+from chatapp.archive.records import SessionInfo, State, StoredMessage, StoredSession, StoredTurn
 from chatapp.archive.store import Store
 from chatapp.archive.writing import TURN_COLUMNS, set_state, turn_from
 from chatapp.errors import StoreError
@@ -110,73 +111,87 @@ def load(store: Store, session: str) -> StoredSession:
 
     A reply that was being written when the program ended is ``stopped`` here.
     """
-    with store.reading() as db:
-        found = infos(db, [session])
-        if session not in found:
+    with store.reading() as db, _no_collector():
+        row = db.execute(
+            f"SELECT s.system, {_INFO} FROM sessions s WHERE s.id = ?", (session,)
+        ).fetchone()
+        if row is None:
             raise StoreError("There is no such session in the store.", kind="missing")
-        system = db.execute("SELECT system FROM sessions WHERE id = ?", (session,)).fetchone()[0]
-        names = [name for name in TURN_COLUMNS if name != "message"]
-        rows = db.execute(
-            "SELECT m.id, m.parent, m.role, m.content, m.created, m.status, m.note, m.chosen, "
-            f"{', '.join('t.' + name for name in names)} "
-            "FROM messages m LEFT JOIN turns t ON t.message = m.id "
-            "WHERE m.session = ? ORDER BY m.id",
-            (session,),
-        ).fetchall()
-        examples = marks.of_session(db, session)
-    messages = [_message(row, names, system) for row in rows]
-    return StoredSession(
-        info=found[session],
-        system=system,
-        messages=tuple(_counted(messages)),
-        examples=tuple(examples),
-    )
+        system, info = row[0], info_from(row[1:])
+        rows = db.execute(_MESSAGES, (session,)).fetchall()
+        said = {row[0]: row[1:4] for row in rows}
+        examples = marks.of_session(db, session, said)
+        turns = {row[0]: turn_from(row[8:], system) for row in rows if row[_NUMBER] is not None}
+        sent = _sent(rows, turns)
+        return StoredSession(
+            info=info,
+            system=system,
+            messages=tuple(_message(row, sent[row[0]], turns.get(row[0])) for row in rows),
+            examples=tuple(examples),
+        )
 
 
+@contextlib.contextmanager
+def _no_collector() -> Iterator[None]:
+    """Thousands of values are made, and none is garbage: looking for some takes half the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+_TURN: Final = [f"t.{name}" for name in TURN_COLUMNS if name != "message"]
+_MESSAGES: Final = (
+    "SELECT m.id, m.parent, m.role, m.content, m.created, m.status, m.note, m.chosen, "
+    f"{', '.join(_TURN)} FROM messages m LEFT JOIN turns t ON t.message = m.id "
+    "WHERE m.session = ? ORDER BY m.id"
+)
+_NUMBER: Final = 8 + _TURN.index("t.number")
 _BROKEN: Final = "chatapp ended while this reply was being written."
 
 
-def _message(row: Sequence[Any], names: Sequence[str], system: str) -> StoredMessage:
-    turn: Mapping[str, Any] = dict(zip(names, row[8:], strict=True))
-    broken = row[5] == "streaming"
+def _message(row: Sequence[Any], sent: int, turn: StoredTurn | None) -> StoredMessage:
+    number, parent, role, content, created, status, note, chosen = row[:8]
+    if status == "streaming":
+        status, note = "stopped", _BROKEN
     return StoredMessage(
-        id=row[0],
-        parent=row[1],
-        role=row[2],
-        content=row[3],
-        created=row[4],
-        status="stopped" if broken else row[5],
-        note=_BROKEN if broken else row[6],
-        chosen=bool(row[7]),
-        turn=None if turn["number"] is None else turn_from(turn, system),
+        id=number,
+        parent=parent,
+        role=role,
+        content=content,
+        created=created,
+        status=status,
+        note=note,
+        chosen=bool(chosen),
+        sent=sent if content or role == "user" else 0,
+        turn=turn,
     )
 
 
-def _counted(messages: Sequence[StoredMessage]) -> list[StoredMessage]:
-    """With the number of requests that held each message, from the turns that were taken."""
-    by_id = {message.id: message for message in messages}
-    sent = dict.fromkeys(by_id, 0)
+def _sent(rows: Sequence[Sequence[Any]], turns: Mapping[int, StoredTurn]) -> dict[int, int]:
+    """The number of requests that held each message, from the turns that were taken."""
+    parents: dict[int, int | None] = {row[0]: row[1] for row in rows}
+    sent = dict.fromkeys(parents, 0)
     # Requests from the branch's start are noted at its end, and handed up to the parents below.
-    ends = dict.fromkeys(by_id, 0)
-    for reply in messages:
-        turn = reply.turn
-        if turn is None or not turn.arrived or reply.parent not in by_id:
+    ends = dict.fromkeys(parents, 0)
+    for reply, turn in turns.items():
+        at = parents[reply]
+        if not turn.arrived or at not in parents:
             continue
         if turn.view_first is None:
-            ends[reply.parent] += 1
+            ends[at] += 1
             continue
-        at: int | None = reply.parent
-        while at in by_id:
+        while at in parents:
             sent[at] += 1
-            at = None if at == turn.view_first else by_id[at].parent
-    for message in reversed(messages):
-        sent[message.id] += ends[message.id]
-        if message.parent in ends:
-            ends[message.parent] += ends[message.id]
-    return [
-        replace(one, sent=sent[one.id] if one.content or one.role == "user" else 0)
-        for one in messages
-    ]
+            at = None if at == turn.view_first else parents[at]
+    for message, parent in reversed(parents.items()):
+        sent[message] += ends[message]
+        if parent in ends:
+            ends[parent] += ends[message]
+    return sent
 
 
 def rename(store: Store, session: str, title: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from chatapp.archive import ledger
-from chatapp.archive.records import State, StoredTurn, Weights, now
+from chatapp.archive.records import State, StoredTurn, now, weights_of
 from chatapp.archive.store import Store
 from chatapp.context.messages import Role
 from chatapp.errors import StoreError
@@ -231,19 +231,34 @@ def set_state(store: Store, session: str, state: State, *, wording: str = "") ->
         store.scrub()
 
 
-def turn_from(row: Mapping[str, Any], system: str) -> StoredTurn:
-    """The inverse of what :meth:`Writer.end` writes. ``system`` is the session's own."""
-    sampling = {name: row[name] for name in _SAMPLING if row[name] is not None}
-    if row["stop"]:
-        sampling["stop"] = json.loads(row["stop"])
-    return StoredTurn(
-        **{name: row[name] for name in _PLAIN if name != "summary"},
-        arrived=bool(row["arrived"]),
-        system=system if row["system"] is None else row["system"],
-        summary=row["summary"] or "",
-        sampling=sampling,
-        weights=Weights(**{name: row[column] for column, name in _WEIGHTS}),
+_ARRIVED: Final = len(_PLAIN)
+_STOP: Final = _ARRIVED + 2 + len(_SAMPLING)
+
+
+def turn_from(row: Sequence[Any], system: str) -> StoredTurn:
+    """The inverse of what :meth:`Writer.end` writes: ``row`` has the columns behind ``message``.
+
+    ``system`` is the session's own.
+    """
+    turn = StoredTurn(
+        **dict(zip(_PLAIN, row, strict=False)),
+        arrived=bool(row[_ARRIVED]),
+        system=system if row[_ARRIVED + 1] is None else row[_ARRIVED + 1],
+        sampling=_sampling(row[_ARRIVED + 2 : _STOP + 1]),
+        weights=weights_of(*row[_STOP + 1 :]),
     )
+    turn.summary = turn.summary or ""
+    return turn
+
+
+def _sampling(row: Sequence[Any]) -> dict[str, Any]:
+    stop = row[-1]
+    found = dict(zip(_SAMPLING, row, strict=False))
+    if None in row:
+        found = {name: value for name, value in found.items() if value is not None}
+    if stop:
+        found["stop"] = json.loads(stop) if stop != "[]" else []
+    return found
 
 
 def _meant(number: int | None, ids: Sequence[int]) -> int | None:

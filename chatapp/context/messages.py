@@ -39,4 +39,4 @@ class Message:
 
 def as_dicts(messages: Sequence[Message]) -> list[dict[str, str]]:
     """The messages as they stand in a request."""
-    return [message.as_dict() for message in messages]
+    return [{"role": message.role, "content": message.content} for message in messages]

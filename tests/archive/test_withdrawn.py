@@ -1,4 +1,4 @@
-"""What was withdrawn is in no later export, and what may be exported is in it, whatever came before.
+"""What was withdrawn is in no later export; what may be exported is in it, whatever came before.
 
 Random sequences of turns, edits, marks, corrections, changes of consent and deletions, in two chats
 on one store, against a plain model of who agreed to what. An export reads ``marks.examples``.
@@ -97,10 +97,8 @@ class Withdrawing(RuleBasedStateMachine):
         self.patched = contextlib.ExitStack()
         self.patched.enter_context(mock.patch.object(marks, "_PAGE", 2))
         # And a coarse clock, so that several were made at the same time.
-        ticks = itertools.count()
-        self.patched.enter_context(
-            mock.patch.object(marks, "now", lambda: f"{next(ticks) // 4:06}")
-        )
+        times = (f"{tick // 4:06}" for tick in itertools.count())
+        self.patched.enter_context(mock.patch.object(marks, "now", times.__next__))
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / NAME
         self.chats = [self._open(), self._open()]
