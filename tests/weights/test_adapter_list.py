@@ -107,13 +107,13 @@ def test_a_name_or_a_path(library: Library, base: Path, tmp_path: Path) -> None:
     assert adapters.resolve(str(good), base) == good
     assert adapters.resolve(str(good.parent), base) == good
     assert adapters.resolve(str(failed), base) == failed
-    with pytest.raises(AdapterError, match="did not pass its evaluation. To try it"):
+    with pytest.raises(AdapterError, match="did not pass its evaluation"):
         adapters.resolve("failed", base)
     with pytest.raises(AdapterError, match="other weights"):
         adapters.resolve("other", base)
     with pytest.raises(AdapterError, match="other weights"):
         adapters.resolve(str(other), base)
-    with pytest.raises(AdapterError, match="no adapter 'none'.*Good, other|failed"):
+    with pytest.raises(AdapterError, match=r"no adapter 'none'.*failed, Good, other\."):
         adapters.resolve("none", base)
     for odd in ("a\0b", "~nobody-here/x", "x" * 5000, ""):
         with pytest.raises(WeightsError):
