@@ -201,6 +201,11 @@ class Ready:
     adapter_sha256: str | None = None
     adapter_scale: float | None = None
 
+    @property
+    def added(self) -> str:
+        """The adapter, to stand behind the model's name: `` + turkey ×1.0``; empty without one."""
+        return f" + {self.adapter} ×{self.adapter_scale}" if self.adapter is not None else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:

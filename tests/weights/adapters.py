@@ -79,10 +79,14 @@ def write(
     return path
 
 
-def folder(models: Path, name: str, base: Path, *, seed: int = 0, **provenance: Any) -> Path:
+def folder(
+    models: Path, name: str, base: Path, *, seed: int = 0, size: float = 0.05, **provenance: Any
+) -> Path:
     """An adapter in its folder as the fine-tuning job leaves it; ``provenance`` is written beside
     it (``status`` and so on). Returns the adapter's file."""
-    path = write(models / "adapters" / name / "adapter.gguf", lora(base, seed=seed), base=base)
+    path = write(
+        models / "adapters" / name / "adapter.gguf", lora(base, seed=seed, size=size), base=base
+    )
     if provenance:
         (path.parent / "provenance.json").write_text(json.dumps(provenance), "utf-8")
     return path

@@ -117,26 +117,23 @@ class Adapters:
         Raises :class:`AdapterError` or another :class:`WeightsError` if there is none, or it
         cannot be used with ``base``. One that was rejected can only be named by its path.
         """
-        known = {name_of(path).lower(): path for path in self.files()}
-        path = known.get(name.lower())
-        if path is None:
-            path = _path(name)
-            if path is None:
-                names = ", ".join(name_of(one) for one in known.values()) or "none"
-                raise AdapterError(f"There is no adapter {name!r}. In {self.folder}: {names}.")
-            check_adapter(
-                path,
-                read_header(base, with_vocabulary=False),
-                lambda: self._library.sha256(base),
-            )
-            return path
+        path = self.find(name)
         found = self.look(path, base)
-        if found.status == "rejected":
+        if found.status == "rejected" and name.lower() == found.name.lower():
             raise AdapterError(
                 f"{found.name}: {found.sentence} To try it all the same, name its file: {path}"
             )
-        if not found.usable:
+        if found.file is None:
             raise AdapterError(found.sentence, other_base=found.status == "other base")
+        return path
+
+    def find(self, name: str) -> Path:
+        """The file that ``name`` means, whatever its state. Raises :class:`AdapterError`."""
+        known = {name_of(path).lower(): path for path in self.files()}
+        path = known.get(name.lower()) or _path(name)
+        if path is None:
+            names = ", ".join(name_of(one) for one in known.values()) or "none"
+            raise AdapterError(f"There is no adapter {name!r}. In {self.folder}: {names}.")
         return path
 
 
