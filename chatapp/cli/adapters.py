@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from chatapp.cli.text import clean, count, size
 from chatapp.engine.weights.adapter_list import Adapter, Adapters
-from chatapp.engine.weights.library import Installed, Library
+from chatapp.engine.weights.library import Library
 
-__all__ = ["Sorted", "as_dict", "info", "line", "sort"]
-
-
-@dataclass(frozen=True, slots=True)
-class Sorted:
-    """Adapters by the model that they fit, by its path; ``rest`` fit none that is here."""
-
-    under: dict[Path, list[Adapter]]
-    rest: list[Adapter]
-
-
-def sort(adapters: Adapters, models: Sequence[Installed]) -> Sorted:
-    """Hold every adapter against every model that can be used."""
-    bases = [model.path for model in models if model.error is None]
-    under: dict[Path, list[Adapter]] = {base: [] for base in bases}
-    rest = []
-    for path in adapters.files():
-        seen = [(base, adapters.look(path, base)) for base in bases]
-        fits = [(base, one) for base, one in seen if one.file is not None]
-        for base, one in fits:
-            under[base].append(one)
-        if seen and not fits:
-            # What is damaged is so for every base; else each says why it is not the one.
-            rest.append(next((one for _, one in seen if one.status == "damaged"), seen[0][1]))
-    return Sorted(under, rest)
+__all__ = ["as_dict", "info", "line"]
 
 
 def line(adapter: Adapter) -> str:
@@ -64,12 +39,14 @@ def as_dict(adapter: Adapter) -> dict[str, Any]:
     }
 
 
-def info(library: Library, name: str, base: Path) -> Iterator[str]:
+def info(
+    library: Library, name: str, base: Path, withdrawn: Callable[[Path], str] | None = None
+) -> Iterator[str]:
     """All there is to know of an adapter, as seen from ``base``, line by line.
 
     Raises :class:`~chatapp.errors.AdapterError` if there is none of that name or path.
     """
-    adapters = Adapters(library)
+    adapters = Adapters(library, withdrawn=withdrawn)
     adapter = adapters.look(adapters.find(name), base)
     rows = {"file": str(adapter.path), "state": adapter.status, "": adapter.sentence}
     if adapter.withdrawn:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chatapp.cli import adapters as on_lines
 from chatapp.cli.text import clean, count, size, training
-from chatapp.engine.weights.adapter_list import Adapter, Adapters
+from chatapp.engine.weights.adapter_list import Adapter, Adapters, Sorted
 from chatapp.engine.weights.catalogue import Entry
 from chatapp.engine.weights.library import Installed, Library
 from chatapp.errors import WeightsError
@@ -34,8 +35,16 @@ class _Row:
         return self.installed.path.name
 
 
-def show_list(library: Library, chosen: str | None, as_json: bool) -> None:
-    """Print the list. ``chosen`` is the settings' model, if one is set."""
+def show_list(
+    library: Library,
+    chosen: str | None,
+    as_json: bool,
+    withdrawn: Callable[[Path], str] | None = None,
+) -> None:
+    """Print the list. ``chosen`` is the settings' model, if one is set.
+
+    ``withdrawn`` says of an adapter's file that what it was trained on was withdrawn since.
+    """
     try:
         path: Path | None = library.resolve(chosen)
     except WeightsError:
@@ -46,7 +55,7 @@ def show_list(library: Library, chosen: str | None, as_json: bool) -> None:
     rows += [
         _Row(entry, None, False) for entry in library.catalogue.entries if entry.name not in here
     ]
-    adapters = on_lines.sort(Adapters(library), installed)
+    adapters = Adapters(library, withdrawn=withdrawn).sorted(installed)
     if as_json:
         models = [
             {**_as_json(row), "adapters": [on_lines.as_dict(one) for one in _under(row, adapters)]}
@@ -83,7 +92,7 @@ def show_list(library: Library, chosen: str | None, as_json: bool) -> None:
     )
 
 
-def _under(row: _Row, adapters: on_lines.Sorted) -> list[Adapter]:
+def _under(row: _Row, adapters: Sorted) -> list[Adapter]:
     return adapters.under.get(row.installed.path, []) if row.installed else []
 
 

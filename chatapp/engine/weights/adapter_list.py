@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from chatapp.engine.weights.adapters import FILE, AdapterFile, check_adapter, name_of
 from chatapp.engine.weights.gguf import read_header
-from chatapp.engine.weights.library import Library
+from chatapp.engine.weights.library import Installed, Library
 from chatapp.errors import AdapterError, WeightsError
 
-__all__ = ["Adapter", "Adapters", "Status"]
+__all__ = ["Adapter", "Adapters", "Sorted", "Status"]
 
 Status = Literal["usable", "rejected", "damaged", "other base"]
 """``rejected``: it fits, and did not pass its evaluation."""
@@ -52,6 +52,14 @@ class Adapter:
     @property
     def usable(self) -> bool:
         return self.status == "usable"
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Adapters by the model that they fit, by its path; ``rest`` fit none that is here."""
+
+    under: dict[Path, list[Adapter]]
+    rest: list[Adapter]
 
 
 class Adapters:
@@ -88,6 +96,21 @@ class Adapters:
         """Every adapter here as seen from ``base``, those that can be used first."""
         found = [self.look(path, base) for path in self.files()]
         return sorted(found, key=lambda one: not one.usable)
+
+    def sorted(self, models: Sequence[Installed]) -> Sorted:
+        """Every adapter here, held against every model that can be used."""
+        bases = [model.path for model in models if model.error is None]
+        under: dict[Path, list[Adapter]] = {base: [] for base in bases}
+        rest = []
+        for path in self.files():
+            seen = [(base, self.look(path, base)) for base in bases]
+            fits = [(base, one) for base, one in seen if one.file is not None]
+            for base, one in fits:
+                under[base].append(one)
+            if seen and not fits:
+                # What is damaged is so for every base; else each says why it is not the one.
+                rest.append(next((one for _, one in seen if one.status == "damaged"), seen[0][1]))
+        return Sorted(under, rest)
 
     def look(self, path: Path, base: Path) -> Adapter:
         """One adapter as seen from ``base``."""
