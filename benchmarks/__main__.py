@@ -51,6 +51,9 @@ def main() -> int:
         help="for so long each, measure again what other processes disturbed",
     )
     parser.add_argument("-m", "--model", type=Path, metavar="FILE", help="another GGUF file")
+    parser.add_argument(
+        "--adapter", type=Path, metavar="FILE", help="exactness: once more with this LoRA"
+    )
     args = parser.parse_args()
     if args.list:
         for name, meaning in BENCHMARKS.items():
@@ -62,6 +65,7 @@ def main() -> int:
         args.model or default_weights(),
         quick=args.quick,
         sweep=args.sweep,
+        adapter=args.adapter,
     )
     names = args.names or [name for name in BENCHMARKS if name not in ASKED_ONLY]
     return _run(plan, names, args.json, args.patience)

@@ -5,7 +5,8 @@ that reuses what it computed, (b) with a fresh process per turn, (c) in a long p
 unrelated sessions in between, (d) after aborted prefills and in a process that is killed now and
 then. Token ids and the SHA-256 of all logits of every step must be identical. Everything runs
 with one thread per engine, two engines at a time; every tenth conversation is held once more with
-all cores, since bits must not depend on that either.
+all cores, since bits must not depend on that either. With ``--adapter`` all of it is done twice: on
+the base, and with the adapter added.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
 
 from benchmarks.conversations import Broken, Fresh, Replay, Script, Turn, Visited
 from benchmarks.plan import Plan
 from benchmarks.result import Aim, Figure, Result
 from chatapp.engine.client import EngineOptions, LocalEngine
 from chatapp.engine.threads import thread_count
+from chatapp.engine.weights.adapters import name_of
 
 WINDOW = 1024
 _KINDS: dict[str, Callable[[LocalEngine], Replay]] = {
@@ -29,18 +33,27 @@ _KINDS: dict[str, Callable[[LocalEngine], Replay]] = {
 
 
 def measure(plan: Plan) -> Result:
-    """All conversations under all histories."""
-    return asyncio.run(_measure(plan))
+    """All conversations under all histories; with an adapter, all of them once more."""
+    result = asyncio.run(_measure(plan, None))
+    if plan.adapter is not None:
+        added = asyncio.run(_measure(plan, plan.adapter))
+        result.figures += [
+            replace(figure, name=f"+ {name_of(plan.adapter)}: {figure.name}")
+            for figure in added.figures
+        ]
+    return result
 
 
-async def _measure(plan: Plan) -> Result:
+async def _measure(plan: Plan, adapter: Path | None) -> Result:
     scripts = [Script.of(number) for number in range(plan.some(200, 10))]
     some = scripts[::10]
     two = asyncio.Semaphore(thread_count())
     async with AsyncExitStack() as stack:
 
         def engine(threads: int) -> LocalEngine:
-            made = LocalEngine(plan.weights, EngineOptions(window=WINDOW, threads=threads))
+            made = LocalEngine(
+                plan.weights, EngineOptions(window=WINDOW, threads=threads, adapter=adapter)
+            )
             stack.push_async_callback(made.close)
             return made
 

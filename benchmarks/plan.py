@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 class Plan:
     """``quick`` measures a tenth, for developing; ``sweep`` adds the tables behind ``--sweep``.
 
+    With an ``adapter``, ``exactness`` is measured once more with it added to the weights.
     Until ``until`` (on the monotonic clock), rounds that others disturbed are made again.
     """
 
@@ -23,6 +24,7 @@ class Plan:
     sweep: bool = False
     silent: bool = False
     until: float = 0.0
+    adapter: Path | None = None
 
     def some(self, full: int, quick: int) -> int:
         """A number of repetitions."""

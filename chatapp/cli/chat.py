@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from chatapp.cli.options import add_command, add_model_options, open_home, settings_from
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from chatapp.home.paths import Home
     from chatapp.home.settings import AppSettings
     from chatapp.tui.dialogs.model_rows import ModelRow
-    from chatapp.tui.given import Given, Model, Values
+    from chatapp.tui.given import Chosen, Given, Model, Values
 
 __all__ = ["Wiring", "register"]
 
@@ -69,6 +69,8 @@ class Wiring:
     def __init__(self, home: Home, settings: AppSettings) -> None:
         self.home = home
         self.settings = settings
+        self.withdrawn: Callable[[Path], str] | None = None
+        """Says of an adapter's file that what it was trained on was withdrawn since."""
 
     def given(self, model: str) -> Given:
         from chatapp.tui.given import Given
@@ -100,7 +102,7 @@ class Wiring:
             # Each request says whether the cache may be used, so that it can be switched any time.
             settings = replace(self.settings, window=window, reuse=True)
             opened = open_engine(self.home, settings, requested=name or None)
-            return Model(opened.engine, opened.counter, opened.label, opened.mark)
+            return Model(opened.engine, opened.counter, opened.label, opened.mark, opened.hash_of)
 
         return await asyncio.to_thread(open_it)
 
@@ -122,7 +124,7 @@ class Wiring:
         from chatapp.tui.dialogs.model_rows import rows_from
 
         library = Library(self.home.models, self.home.cache)
-        return rows_from(library, library.catalogue)
+        return rows_from(library, library.catalogue, self.withdrawn)
 
     def base(self, weights: Path) -> Path | None:
         from chatapp.engine.weights.library import Library
@@ -142,9 +144,17 @@ class Wiring:
             sampling=sampling_settings(values.sampling),
         )
 
-    def keep_model(self, model: str) -> None:
-        path = Path(model)
-        self._keep(model=path.name if path.parent == self.home.models else model)
+    def keep_model(self, chosen: Chosen) -> None:
+        path, adapter = Path(chosen.model), chosen.adapter
+        if adapter is not None and self.home.models / "adapters" in Path(adapter).parents:
+            from chatapp.engine.weights.adapters import name_of
+
+            adapter = name_of(Path(adapter))
+        self._keep(
+            model=path.name if path.parent == self.home.models else chosen.model,
+            adapter=adapter,
+            adapter_scale=chosen.scale,
+        )
 
     def keep_theme(self, theme: str) -> None:
         self._keep(theme=theme)

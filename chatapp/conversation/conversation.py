@@ -16,7 +16,7 @@ from chatapp.context.budget import Budget
 from chatapp.context.messages import Message
 from chatapp.context.overflow import SUMMARY_REQUEST, Policy
 from chatapp.conversation.events import Failed, Started, Step, Summarised, ViewMoved
-from chatapp.conversation.facts import TurnFacts
+from chatapp.conversation.facts import Answering, TurnFacts
 from chatapp.conversation.tree import Node, Status
 from chatapp.conversation.view import Overflow, View, budget_of, fit
 from chatapp.engine.counter import Counter
@@ -359,7 +359,9 @@ class Conversation:
         facts.seed = event.seed if event.seed is not None else facts.sampling.seed
         facts.reused, facts.computed = event.reused, event.evaluate
         facts.engine_start = self.engine.starts
-        facts.vocabulary = self.engine.info.vocabulary if self.engine.info else None
+        info = self.engine.info
+        facts.vocabulary = info.vocabulary if info else None
+        facts.weights = Answering.of(info) if info else None
         if event.prompt is not None:
             facts.count(event.prompt)
             await self.counter.check(facts.messages, event.prompt)

@@ -10,7 +10,23 @@ from dataclasses import dataclass, field
 from chatapp.context.messages import Message
 from chatapp.context.prompt import Prompt
 from chatapp.conversation.steps import Steps
-from chatapp.engine.protocol import Generate, Sampling
+from chatapp.engine.protocol import Generate, Ready, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Which weights answered, as the engine said of itself. Without an adapter all but ``model``
+    are ``None``; ``adapter_sha256`` is of its file as it was loaded.
+    """
+
+    model: str
+    adapter: str | None = None
+    adapter_sha256: str | None = None
+    adapter_scale: float | None = None
+
+    @classmethod
+    def of(cls, ready: Ready) -> Answering:
+        return cls(ready.model, ready.adapter, ready.adapter_sha256, ready.adapter_scale)
 
 
 @dataclass(slots=True)
@@ -22,7 +38,7 @@ class TurnFacts:
     (:meth:`~chatapp.context.prompt.Prompt.travels_with`). ``tokens`` are those of the reply and
     the one that ended it, if the model did (it is not among ``reply_tokens``); ``vocabulary`` is
     how many the model chose each from. ``first_logits`` is the SHA-256 of the distribution that
-    the first of them came from.
+    the first of them came from. ``weights`` are those that answered.
     ``prompt`` is kept for the latest request alone, as it is as long as the whole window;
     :meth:`Counter.prompt` makes that of an earlier turn again from its ``messages``, the same.
     ``prompt_sha256`` is the hash of its token ids, as 32-bit integers, little-endian.
@@ -48,6 +64,7 @@ class TurnFacts:
     engine_start: int = 0
     vocabulary: int | None = None
     first_logits: str | None = None
+    weights: Answering | None = None
     tokens: Steps = field(default_factory=Steps)
 
     @property

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chatapp.archive.records import SessionInfo, StoredMessage, StoredSession, StoredTurn, Weights
 from chatapp.archive.records import now as now_
 from chatapp.context.overflow import SUMMARY_HEADING
 from chatapp.conversation import Conversation, Node
+from chatapp.conversation.facts import Answering
 
 __all__ = ["Answered", "snapshot", "turn_of"]
 
@@ -59,7 +60,20 @@ def turn_of(reply: Node, by: Answered, place: Callable[[Node], int]) -> StoredTu
         view_first=place(first) if first is not None else None,
         sampling=sampling,
         window=by.window,
-        weights=by.weights,
+        weights=_weights(by.weights, facts.weights),
+    )
+
+
+def _weights(known: Weights, said: Answering | None) -> Weights:
+    """What is known of the weights, with the adapter that the engine named for this turn."""
+    if said is None:
+        return known
+    return replace(
+        known,
+        model=known.model or said.model,
+        adapter=said.adapter,
+        adapter_sha256=said.adapter_sha256,
+        adapter_scale=said.adapter_scale,
     )
 
 

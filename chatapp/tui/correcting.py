@@ -23,11 +23,13 @@ from chatapp.tui import words
 if TYPE_CHECKING:
     from chatapp.context.messages import Message
     from chatapp.conversation import Conversation, Node
+    from chatapp.engine.protocol import Ready
 
 __all__ = [
     "WORDINGS",
     "Kept",
     "Told",
+    "adapter_of",
     "after_reply",
     "begin",
     "decisive",
@@ -57,7 +59,8 @@ class Kept:
     """A correction, and all that has to be as it was for a comparison to mean anything.
 
     ``system`` is the system prompt with which the question was measured; ``weights`` the file,
-    ``mark`` its SHA-256 from when the model was opened (None where it is not known).
+    ``mark`` its SHA-256 from when the model was opened (None where it is not known), ``adapter``
+    the SHA-256 and scale of what was added to it.
     """
 
     correction: Correction
@@ -65,6 +68,7 @@ class Kept:
     weights: Path | None = None
     mark: str | None = None
     window: int | None = None
+    adapter: tuple[str | None, float | None] = (None, None)
 
 
 def question(reply: Node) -> str:
@@ -161,7 +165,13 @@ async def keep(
         weights=getattr(engine, "weights", None),
         mark=mark,
         window=conversation.window,
+        adapter=adapter_of(engine.info),
     )
+
+
+def adapter_of(info: Ready | None) -> tuple[str | None, float | None]:
+    """The SHA-256 and the scale of the adapter that answers; both None without one."""
+    return (info.adapter_sha256, info.adapter_scale) if info else (None, None)
 
 
 async def _measured(conversation: Conversation, asked: str) -> str | None:

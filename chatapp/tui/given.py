@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,22 +30,34 @@ class Values:
     reuse: bool = True
 
 
+class Chosen(NamedTuple):
+    """The weights to use: a model's name or path, the path of an adapter (None: the base alone),
+    and what the adapter is multiplied by.
+    """
+
+    model: str
+    adapter: str | None = None
+    scale: float = 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model that can be talked to. ``label`` is how the header calls it.
 
     ``mark`` gives the SHA-256 of the weight file as it is on disk now (called on a thread); None
-    for a server, whose weights nobody here can see.
+    for a server, whose weights nobody here can see. ``hash_of`` hashes an adapter's file.
     """
 
     engine: Engine
     counter: Counter
     label: str
     mark: Callable[[], str] | None = None
+    hash_of: Callable[[Path], str] | None = None
 
 
 OpenModel = Callable[[str, int | None], Awaitable[Model]]
-"""Make the engine and counter for a model's name or path and a window; loads nothing yet.
+"""Make the engine and counter for a model's name or path and a window; loads nothing yet. The
+adapter is the one that was kept last for it.
 
 Raises a ``ChatappError`` with the reason.
 """
@@ -69,7 +81,7 @@ class Given:
     models: Callable[[], Sequence[ModelRow]] | None = None
     base: Callable[[Path], Path | None] | None = None
     keep_values: Callable[[Values], None] | None = None
-    keep_model: Callable[[str], None] | None = None
+    keep_model: Callable[[Chosen], None] | None = None
     keep_theme: Callable[[str], None] | None = None
     theme: str | None = None
     transcripts: Path | None = None

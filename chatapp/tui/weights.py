@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from chatapp.errors import ChatappError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chatapp.engine.interface import Engine
 
 __all__ = ["WeightsWatch"]
@@ -21,11 +23,15 @@ class WeightsWatch:
     """Compares the weight file's SHA-256 with the one from when the model was opened.
 
     ``mark`` reads the file (quickly, if size and time of change are as before); without it, as for
-    a server, there is nothing to show.
+    a server, there is nothing to show. ``hash_of`` hashes the adapter's file, where one is added:
+    it is compared with what was loaded.
     """
 
-    def __init__(self, mark: Callable[[], str] | None) -> None:
+    def __init__(
+        self, mark: Callable[[], str] | None, hash_of: Callable[[Path], str] | None = None
+    ) -> None:
         self._mark = mark
+        self._hash_of = hash_of
         self._first = ""
         self.text = ""
 
@@ -48,8 +54,22 @@ class WeightsWatch:
             state = ""
         else:
             state = " unchanged" if now == self._first else f" CHANGED to {now[:_SHORT]}"
-        self.text = f"weights {self._first[:_SHORT]}{state}{_repeats(engine)}"
+        added = await self._adapter(engine)
+        self.text = f"weights {self._first[:_SHORT]}{state}{added}{_repeats(engine)}"
         return self.text
+
+    async def _adapter(self, engine: Engine) -> str:
+        """The same for the adapter's file; nothing without one."""
+        loaded = engine.info.adapter_sha256 if engine.info else None
+        path = getattr(getattr(engine, "options", None), "adapter", None)
+        if loaded is None or path is None or self._hash_of is None:
+            return ""
+        try:
+            now = await asyncio.to_thread(self._hash_of, path)
+        except (ChatappError, OSError):
+            return f" + {loaded[:_SHORT]}: the file cannot be read now"
+        state = "unchanged" if now == loaded else f"CHANGED to {now[:_SHORT]}"
+        return f" + {loaded[:_SHORT]} {state}"
 
 
 def _repeats(engine: Engine) -> str:

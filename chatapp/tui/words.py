@@ -100,7 +100,15 @@ def turn(facts: TurnFacts) -> list[str]:
             f"computed {number(facts.computed)}, "
             f"reused from the arithmetic cache {number(facts.reused)}"
         )
-    return [*parts, *_speed(facts)]
+    return [*parts, *_adapter(facts), *_speed(facts)]
+
+
+def _adapter(facts: TurnFacts) -> list[str]:
+    """What was added to the model's weights when they answered; nothing for the base alone."""
+    by = facts.weights
+    if by is None or by.adapter is None:
+        return []
+    return [f"answered by the base + {one_line(by.adapter)} ×{by.adapter_scale}"]
 
 
 def _speed(facts: TurnFacts) -> list[str]:

@@ -14,7 +14,7 @@ from chatapp.errors import HomeError, WeightsError
 from chatapp.tui.dialogs.model_rows import ModelRow
 from chatapp.tui.dialogs.models import ModelsDialog
 from chatapp.tui.dialogs.settings import SettingsDialog, SettingsResult
-from chatapp.tui.given import Model, Values
+from chatapp.tui.given import Chosen, Model, Values
 from tests.scripted import Reply, ScriptedEngine
 from tests.tui.conftest import Open
 
@@ -58,10 +58,10 @@ async def test_another_model_gets_the_same_transcript(
         await chat.say("hello")
         await chat.press("f3")
         await chat.until(lambda: isinstance(chat.app.screen, ModelsDialog), "the dialog")
-        chat.app.screen.dismiss("other")
+        chat.app.screen.dismiss(Chosen("other"))
         await chat.sees("label of other")
         assert engines[0].closed
-        assert chat.kept == ["other"]
+        assert chat.kept == [Chosen("other")]
         await chat.until(lambda: engines[1].state == "ready", "loaded")
         await chat.say("who are you")
         assert [message.content for message in engines[1].requests[0].messages] == [
@@ -83,7 +83,7 @@ async def test_a_model_that_cannot_be_opened_leaves_the_old_one(chatting: Open) 
     async with chatting(engine=engine, open_model=open_model, models=list) as chat:
         await chat.press("f3")
         await chat.until(lambda: isinstance(chat.app.screen, ModelsDialog), "the dialog")
-        chat.app.screen.dismiss("bad")
+        chat.app.screen.dismiss(Chosen("bad"))
         await chat.sees("bad.gguf is not a model.")
         await chat.say("still there?")
         assert chat.nodes[-1].content == "ok"

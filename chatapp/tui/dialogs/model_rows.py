@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
+from chatapp.engine.weights.adapter_list import Adapter, Adapters
 from chatapp.engine.weights.catalogue import Catalogue, Entry
 from chatapp.engine.weights.library import Installed, Library
 
-__all__ = ["ModelRow", "long_number", "rows_from", "size_text"]
+__all__ = ["AdapterRow", "ModelRow", "long_number", "rows_from", "size_text"]
 
 NOT_PUBLISHED = "not published"
+
+
+@dataclass(frozen=True)
+class AdapterRow:
+    """A LoRA adapter that fits a model. ``refused``: why it cannot be chosen, or empty."""
+
+    name: str
+    path: str
+    size: int
+    sentence: str
+    refused: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,18 +45,59 @@ class ModelRow:
     installed: bool
     error: str = ""
     note: str = ""
+    adapters: Sequence[AdapterRow] = ()
 
 
-def rows_from(library: Library, catalogue: Catalogue) -> list[ModelRow]:
-    """Every file in the models folder and every catalogue model that is not there.
+def rows_from(
+    library: Library, catalogue: Catalogue, withdrawn: Callable[[Path], str] | None = None
+) -> list[ModelRow]:
+    """Every file in the models folder, with its adapters, and every catalogue model not there.
 
-    Raises :class:`~chatapp.errors.WeightsError` if the folder cannot be read.
+    Adapters that fit no model stand at the end. ``withdrawn`` says of an adapter's file that what
+    it was trained on was withdrawn since. Raises :class:`~chatapp.errors.WeightsError` if the
+    folder cannot be read.
     """
     found = library.installed()
     here = {item.path.name for item in found if not item.error}
-    rows = [_installed(item) for item in found]
+    adapters = Adapters(library, withdrawn=withdrawn).sorted(found)
+    rows = [
+        replace(_installed(item), adapters=_adapters(adapters.under.get(item.path, ())))
+        for item in found
+    ]
     rows += [_entry(entry) for entry in catalogue.entries if entry.file not in here]
-    return sorted(rows, key=lambda row: (bool(row.error), not row.installed))
+    rows.sort(key=lambda row: (bool(row.error), not row.installed))
+    return [*rows, *map(_unusable, adapters.rest)]
+
+
+def _adapters(found: Sequence[Adapter]) -> tuple[AdapterRow, ...]:
+    rows = []
+    for one in sorted(found, key=lambda one: not one.usable):
+        assert one.file is not None
+        rows.append(
+            AdapterRow(
+                name=one.name,
+                path=str(one.path),
+                size=one.file.size,
+                sentence=" ".join(filter(None, (one.withdrawn, one.sentence))),
+                refused="" if one.usable else one.status,
+            )
+        )
+    return tuple(rows)
+
+
+def _unusable(adapter: Adapter) -> ModelRow:
+    """An adapter that fits no model here, for whatever reason."""
+    return ModelRow(
+        name=f"adapter {adapter.name}",
+        path=str(adapter.path),
+        kind="",
+        size=0,
+        licence="",
+        trained_on="",
+        cutoff="",
+        installed=True,
+        error=adapter.sentence,
+    )
 
 
 def _installed(item: Installed) -> ModelRow:

@@ -205,6 +205,7 @@ class ChatBase(Screen[None]):
         self.query_one(Header).show(
             HeaderFacts(
                 model=label,
+                added=self.model.engine.info.added if self.model and self.model.engine.info else "",
                 state=state,
                 wrong=wrong,
                 weights=self.weights.text,

@@ -70,6 +70,13 @@ class ProofActions(CorrectionActions, ExperimentActions, SessionActions):
                 f"This correction was told to another model ({kept.weights.stem}). F3 chooses it "
                 "again; then ^O proves it."
             )
+        from chatapp.tui.correcting import adapter_of
+
+        if engine.info is not None and kept.adapter != adapter_of(engine.info):
+            return (
+                "This correction was told to other weights: an adapter was added or taken away "
+                "since. F3 puts it back as it was; then ^O proves it."
+            )
         return ""
 
     async def _prove(self, left: Session, kept: Kept, progress: Progress) -> Forgotten:

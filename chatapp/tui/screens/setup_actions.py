@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from chatapp.tui import words
-from chatapp.tui.given import Model, Values
+from chatapp.tui.given import Chosen, Model, Values
 from chatapp.tui.screens.session_actions import SessionActions
 from chatapp.tui.weights import WeightsWatch
+
+if TYPE_CHECKING:
+    from chatapp.engine.client import LocalEngine
 
 __all__ = ["SetupActions"]
 
@@ -53,7 +57,7 @@ class SetupActions(SessionActions):
         for session in self.sessions:
             self.attach(session)
         self.opened.set()
-        self.weights = WeightsWatch(model.mark)
+        self.weights = WeightsWatch(model.mark, model.hash_of)
         if hasattr(model.engine, "on_loading"):
             model.engine.on_loading = self._loading
         if hasattr(model.engine, "on_checked"):
@@ -112,12 +116,45 @@ class SetupActions(SessionActions):
         except ChatappError as error:
             self.say(words.one_line(str(error)), wrong=True)
             return
-        chosen = await self.app.push_screen_wait(ModelsDialog(rows, self.model_name))
-        if chosen is None or (chosen == self.model_name and self.model is not None):
+        before = self._in_use()
+        chosen = await self.app.push_screen_wait(ModelsDialog(rows, before))
+        if chosen is None or chosen == before or not self._idle():
             return
-        if self._idle():
+        if chosen.model == self.model_name and self.model is not None:
+            await self._swap(chosen)
+        else:
             self.kept(self.given.keep_model, chosen)
-            self._open(chosen, None)
+            self._open(chosen.model, None)
+
+    def _in_use(self) -> Chosen:
+        """The weights that answer now; an empty name where none could be opened."""
+        if self.model is None:
+            return Chosen("")
+        options = getattr(self.model.engine, "options", None)
+        if options is None or options.adapter is None:
+            return Chosen(self.model_name)
+        return Chosen(self.model_name, str(options.adapter), options.adapter_scale)
+
+    async def _swap(self, chosen: Chosen) -> None:
+        """Another adapter, or none, on the same base: nothing is loaded anew."""
+        from chatapp.errors import ChatappError
+
+        assert self.model is not None
+        engine = cast("LocalEngine", self.model.engine)
+        adapter = None if chosen.adapter is None else Path(chosen.adapter)
+        async with self.turns.alone("other weights are being put in place", lambda: None):
+            try:
+                await engine.use_adapter(adapter, chosen.scale)
+            except ChatappError as error:
+                self.say(words.one_line(str(error)), wrong=True)
+                return
+            finally:
+                self.refresh_all()
+        for session in self.sessions:
+            self.attach(session)  # turns until now were taken with other weights
+        self.kept(self.given.keep_model, chosen)
+        self.refresh_all()
+        self.look_at_weights()
 
     def action_settings(self) -> None:
         """Change the settings of this conversation and of those to come."""

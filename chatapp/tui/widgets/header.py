@@ -17,10 +17,12 @@ __all__ = ["Header", "HeaderFacts"]
 class HeaderFacts:
     """What the header tells. ``weights`` is empty until something is known of them.
 
-    ``cache`` is empty while the arithmetic cache is on.
+    ``added`` is the adapter behind the model, if one is. ``cache`` is empty while the arithmetic
+    cache is on.
     """
 
     model: str = ""
+    added: str = ""
     state: str = ""
     wrong: bool = False
     weights: str = ""
@@ -66,7 +68,8 @@ class Header(Widget):
         if roomy >= 2:
             parts.append(Content.styled("chatapp", "bold $text-primary"))
         if roomy >= 1:
-            parts.append(Content.styled(model, "bold"))
+            # Never cut off: with an adapter other weights answer.
+            parts.append(Content.styled(f"{model} {one_line(facts.added)}".rstrip(), "bold"))
         state = one_line(facts.state)
         parts.append(Content.styled(state, "$text-error bold" if facts.wrong else ""))
         if facts.weights and roomy >= 3:
