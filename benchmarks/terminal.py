@@ -23,7 +23,12 @@ class Terminal:
     """
 
     def __init__(
-        self, command: Sequence[str], *, env: dict[str, str] | None = None, fds: Sequence[int] = ()
+        self,
+        command: Sequence[str],
+        *,
+        env: dict[str, str] | None = None,
+        fds: Sequence[int] = (),
+        cwd: str | None = None,
     ) -> None:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
@@ -45,6 +50,7 @@ class Terminal:
             stderr=slave,
             env=environment,
             pass_fds=fds,
+            cwd=cwd,
             start_new_session=True,
         )
         os.close(slave)

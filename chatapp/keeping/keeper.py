@@ -119,7 +119,10 @@ class Keeper:
                     if state == "off":
                         return
                 if state == "off":
-                    self.trouble = f"{error} It is not deleted yet; nothing more is stored."
+                    self.trouble = (
+                        f"{error} What is stored of this session is not deleted yet; nothing more "
+                        "is stored."
+                    )
                 raise
             else:
                 self.state, self._paused = state, False

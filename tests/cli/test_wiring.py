@@ -41,3 +41,9 @@ async def test_the_switch_of_the_cache_is_kept_and_leaves_the_engine_able_to_use
     kept = load_settings(home.settings_file)
     assert (kept.reuse, kept.sampling.top_k, kept.threads) == (False, 3, 3)
     assert not wiring.values().reuse
+
+
+def test_the_screen_is_told_where_transcripts_are_kept(tmp_path: Path) -> None:
+    home = Home(tmp_path, "here")
+    given = Wiring(home, AppSettings()).given("model.gguf")
+    assert given.transcripts == home.transcripts

@@ -337,3 +337,23 @@ async def test_a_crash_shows_nothing_that_was_said(chatting: Open) -> None:
     assert "in fail" in shown
     assert "ValueError" in shown
     assert "secret" + "word" not in shown
+
+
+async def test_an_app_that_crashes_prints_no_values(
+    chatting: Open, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "".join(["secret", "word"])
+    with pytest.raises(ZeroDivisionError):
+        async with chatting(Reply((f"Hello {said}",))) as chat:
+            await chat.say(f"A {said}")
+
+            def broken() -> None:
+                draft = chat.nodes[0].content
+                raise ZeroDivisionError(draft)
+
+            monkeypatch.setattr(chat.screen, "refresh_header", broken)
+            await chat.until(lambda: chat.app._exception is not None, "the crash")
+    shown = capsys.readouterr()
+    assert "ZeroDivisionError" in shown.err
+    assert "chatapp ended because of an error of its own" in shown.err
+    assert said not in shown.err + shown.out
