@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from textual.content import Content
 from textual.style import Style
@@ -33,6 +34,9 @@ class HeaderFacts:
     sessions: int = 1
 
 
+_ROOMIEST: Final = 6
+
+
 def _button(text: str, action: str) -> Content:
     return Content(text).stylize(Style.from_meta({"@click": f"screen.{action}"}))
 
@@ -52,7 +56,7 @@ class Header(Widget):
 
     def render(self) -> Content:
         width = self.size.width
-        for roomy in range(4, -1, -1):
+        for roomy in range(_ROOMIEST, -1, -1):
             left, right = self._left(roomy), self._right(roomy)
             gap = width - left.cell_length - right.cell_length
             if gap >= 1:
@@ -60,40 +64,43 @@ class Header(Widget):
         return left.truncate(max(width - right.cell_length, 0), pad=True) + right
 
     def _left(self, roomy: int) -> Content:
+        """What goes first where there is less room: what is as usual. The weights' hash stays as
+        long as it can, as it is what everybody should see not to change."""
         facts = self.facts
         model = one_line(facts.model)
-        if roomy < 2 and len(model) > 16:
+        if roomy < 4 and len(model) > 16:
             model = model[:15] + "…"
         parts = []
-        if roomy >= 2:
+        if roomy >= 5:
             parts.append(Content.styled("chatapp", "bold $text-primary"))
         if roomy >= 1:
             # Never cut off: with an adapter other weights answer.
             parts.append(Content.styled(f"{model} {one_line(facts.added)}".rstrip(), "bold"))
         state = one_line(facts.state)
-        parts.append(Content.styled(state, "$text-error bold" if facts.wrong else ""))
+        if roomy >= 5 or state != "ready" or not facts.weights:
+            parts.append(Content.styled(state, "$text-error bold" if facts.wrong else ""))
         if facts.weights and roomy >= 3:
             # The hash matters most; what follows the dot is shown where there is room.
             weights = one_line(facts.weights)
-            parts.append(Content(weights if roomy == 4 else weights.split(" · ")[0]))
+            parts.append(Content(weights if roomy == _ROOMIEST else weights.split(" · ")[0]))
         log = _button(facts.log, "log")
         if facts.warning:
             log += Content.styled(f" {facts.warning}", "$text-error bold")
-        elif roomy == 4 and facts.log == "log: off":
+        elif roomy == _ROOMIEST and facts.log == "log: off":
             log += Content(" (nothing is kept)")
         # Where there is room for one thing only, it is this.
         parts.insert(len(parts) if roomy else 0, log)
         if facts.cache:
             parts.append(Content.styled(facts.cache, "bold"))
-        return Content(" ") + Content("  " if roomy < 2 else "   ").join(parts)
+        return Content(" ") + Content("   " if roomy >= 4 else "  ").join(parts)
 
     def _right(self, roomy: int) -> Content:
         facts = self.facts
         name = f"session {facts.session} of {facts.sessions}"
-        if roomy < 2:
+        if roomy < 4:
             name = f"{facts.session}/{facts.sessions}"
         parts = [_button(name, "sessions")]
-        if facts.sessions > 1 and roomy >= 2:
+        if facts.sessions > 1 and roomy >= 4:
             parts = [_button("‹", "previous_session"), *parts, _button("›", "next_session")]
-        new = _button(" + new " if roomy >= 2 else " + ", "new_session").stylize("reverse")
+        new = _button(" + new " if roomy >= 4 else " + ", "new_session").stylize("reverse")
         return Content(" ").join([*parts, new]) + Content(" ")
