@@ -265,9 +265,10 @@ class ChatBase(Screen[None]):
         self.context_view.show(None)
 
     def _counted(self, result: Preview | None) -> None:
-        if not self.is_mounted:
+        # A count may end while the screen is being taken down.
+        if not self.is_mounted or not (meters := self.query(Meter)):
             return
-        meter = self.query_one(Meter)
+        meter = meters.first()
         if result is None:
             meter.show(None, "counting…" if self.model else "no model is at hand yet")
             return
