@@ -98,7 +98,8 @@ def _verify(args: argparse.Namespace) -> int:
         for problem in found.problems:
             print(clean(problem))
         if not found.problems:
-            print(f"In order: {found.rows:,} rows, each with its record, its consent and its hash.")
+            rows = f"{found.rows:,} row{'s' * (found.rows != 1)}"
+            print(f"In order: {rows}, each with its record, its consent and its hash.")
     return 1 if found.problems else 0
 
 
@@ -138,7 +139,8 @@ def _export(args: argparse.Namespace) -> int:
 def _tell(done: Exported) -> None:
     counts = done.manifest["counts"]
     splits = ", ".join(f"{name} {rows:,}" for name, rows in counts["splits"].items())
-    print(clean(f"{done.folder}: {done.rows:,} records ({splits}), {done.manifest['format']}"))
+    records = f"{done.rows:,} record{'s' * (done.rows != 1)}"
+    print(clean(f"{done.folder}: {records} ({splits}), {done.manifest['format']}"))
     for file in done.manifest["files"]:
         print(clean(f"  {file['name']:<28}{file['bytes']:>12,} bytes  {file['sha256'][:16]}"))
     for why, number in done.left_out.items():

@@ -26,10 +26,15 @@ _SIZES: Final = (
 )
 
 _KINDS: Final = {
-    "correction": "corrections: a person replaced a wrong answer by the right one",
-    "liked": "replies that a person marked as good",
-    "disliked": "replies that a person marked as bad",
+    "correction": ("correction", "corrections", ": a person gave the right answer"),
+    "liked": ("reply", "replies", " marked as good by a person"),
+    "disliked": ("reply", "replies", " marked as bad by a person"),
 }
+
+
+def _of_kind(kind: str, count: int) -> str:
+    one, more, says = _KINDS[kind]
+    return f"{count:,} {one if count == 1 else more}{says}"
 
 
 def text_of(manifest: Mapping[str, Any], form: Format, files: Sequence[WrittenFile]) -> str:
@@ -40,7 +45,8 @@ def text_of(manifest: Mapping[str, Any], form: Format, files: Sequence[WrittenFi
             *_head(counts["records"], form, files),
             "# Dataset card for a chatapp export",
             "",
-            f"{counts['records']:,} examples in the format `{form.name}`: {form.purpose}.",
+            f"{counts['records']:,} example{'s' * (counts['records'] != 1)} in the format "
+            f"`{form.name}`: {form.purpose}.",
             "",
             "## Dataset Details",
             "",
@@ -48,7 +54,7 @@ def text_of(manifest: Mapping[str, Any], form: Format, files: Sequence[WrittenFi
             "",
             "Conversations with a language model, and what a person said about its replies:",
             "",
-            *(f"- {count:,} {_KINDS[kind]}" for kind, count in counts["kinds"].items()),
+            *(f"- {_of_kind(kind, count)}" for kind, count in counts["kinds"].items()),
             "",
             "- **Curated by:** not stated",
             "- **Language(s):** not stated",
