@@ -27,10 +27,10 @@ from chatapp.archive.review import apply, stale
 from chatapp.archive.store import Store
 from chatapp.errors import ExportError
 
-__all__ = ["ADAPTER_FILE", "Held", "adapters_on", "held_by", "run"]
+__all__ = ["ADAPTER_FILE", "Held", "adapters_on", "held_by", "run", "withdrawn_of"]
 
 ADAPTER_FILE: Final = "provenance.json"
-"""Beside an adapter: ``{"export_id": …}`` names the export that it was trained on."""
+"""Beside an adapter: ``{"export_id": …, "sessions": […]}`` names what it was trained on."""
 
 
 def run(
@@ -159,15 +159,36 @@ def held_by(store: Store, session: str) -> list[Held]:
     return [Held(*row) for row in rows]
 
 
+def withdrawn_of(store: Store, adapter: Path) -> str:
+    """Whether the adapter in this folder (or of this file) rests on records whose consent has been
+    withdrawn since, in a sentence; empty if it does not, or if it does not say what it rests on."""
+    told = _provenance(adapter if adapter.is_dir() else adapter.parent)
+    names = {name for name in told.get("sessions", ()) if isinstance(name, str)}
+    with store.reading() as db:
+        agreed = {
+            row[0]
+            for row in db.execute("SELECT id FROM sessions WHERE state = 'training'").fetchall()
+        }
+    gone = len(names - agreed)
+    if not gone:
+        return ""
+    of = "one session" if gone == 1 else f"{gone} sessions"
+    return f"It rests on records of {of} withdrawn since: train again without them."
+
+
+def _provenance(folder: Path) -> dict[str, Any]:
+    try:
+        told = json.loads((folder / ADAPTER_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 def adapters_on(folder: Path, exports: Iterable[str]) -> list[Path]:
     """The adapters in ``folder`` that were trained on one of these exports."""
     wanted = set(exports)
-    found = []
-    for path in sorted(folder.glob(f"*/{ADAPTER_FILE}")):
-        try:
-            told = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(told, dict) and told.get("export_id") in wanted:
-            found.append(path.parent)
-    return found
+    return [
+        path.parent
+        for path in sorted(folder.glob(f"*/{ADAPTER_FILE}"))
+        if _provenance(path.parent).get("export_id") in wanted
+    ]

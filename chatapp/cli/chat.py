@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatapp.cli.options import add_command, add_model_options, open_home, settings_from
+from chatapp.cli.store import withdrawn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from chatapp.home.paths import Home
     from chatapp.home.settings import AppSettings
@@ -69,8 +71,6 @@ class Wiring:
     def __init__(self, home: Home, settings: AppSettings) -> None:
         self.home = home
         self.settings = settings
-        self.withdrawn: Callable[[Path], str] | None = None
-        """Says of an adapter's file that what it was trained on was withdrawn since."""
 
     def given(self, model: str) -> Given:
         from chatapp.tui.given import Given
@@ -124,7 +124,7 @@ class Wiring:
         from chatapp.tui.dialogs.model_rows import rows_from
 
         library = Library(self.home.models, self.home.cache)
-        return rows_from(library, library.catalogue, self.withdrawn)
+        return rows_from(library, library.catalogue, partial(withdrawn, self.home))
 
     def base(self, weights: Path) -> Path | None:
         from chatapp.engine.weights.library import Library

@@ -7,10 +7,12 @@ import dataclasses
 import sys
 from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatapp.cli.options import add_command, home_of, open_home
+from chatapp.cli.store import withdrawn
 
 if TYPE_CHECKING:
     from chatapp.engine.weights.catalogue import Entry
@@ -83,7 +85,9 @@ def _list(args: argparse.Namespace) -> int:
     from chatapp.home.settings import load_settings
 
     settings = load_settings(home_of(args).settings_file)
-    show_list(_library(args), settings.model, args.json)
+    show_list(
+        _library(args), settings.model, args.json, withdrawn=partial(withdrawn, home_of(args))
+    )
     return 0
 
 
@@ -148,7 +152,8 @@ def _adapter_info(args: argparse.Namespace) -> int:
 
     library = _library(args)
     chosen = load_settings(home_of(args).settings_file).model
-    for text in info(library, args.name, library.resolve(args.model, chosen)):
+    gone = partial(withdrawn, home_of(args))
+    for text in info(library, args.name, library.resolve(args.model, chosen), gone):
         print(text)
     return 0
 

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 from chatapp.cli.options import home_of
 
 if TYPE_CHECKING:
-    from chatapp.archive.store import Store
+    from pathlib import Path
 
-__all__ = ["agreed", "as_dict", "opened", "print_json"]
+    from chatapp.archive.store import Store
+    from chatapp.home.paths import Home
+
+__all__ = ["agreed", "as_dict", "opened", "print_json", "withdrawn"]
 
 
 @contextmanager
@@ -33,6 +36,25 @@ def opened(args: argparse.Namespace, *, writing: bool = False) -> Iterator[Store
         return
     with Store(path, readonly=not writing) as store:
         yield store
+
+
+def withdrawn(home: Home, adapter: Path) -> str:
+    """Whether an adapter rests on records that were withdrawn since, in a sentence or nothing.
+
+    A store that cannot be read says nothing here: other commands tell of it.
+    """
+    from chatapp.archive.exports import withdrawn_of
+    from chatapp.archive.store import NAME, Store
+    from chatapp.errors import StoreError
+
+    path = home.transcripts / NAME
+    if not path.exists():
+        return ""
+    try:
+        with Store(path, readonly=True) as store:
+            return withdrawn_of(store, adapter)
+    except StoreError:
+        return ""
 
 
 def as_dict(value: Any) -> dict[str, Any]:

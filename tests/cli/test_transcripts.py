@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatapp.archive import marks
+from chatapp.archive import exports, marks
 from chatapp.archive.records import State, StoredTurn, Weights
 from chatapp.archive.store import NAME, Store
 from chatapp.archive.writing import NewMessage, Writer
@@ -147,11 +147,16 @@ def test_reviewed_exported_verified_withdrawn(
     adapter = home / "models" / "adapters" / "turkey"
     adapter.mkdir(parents=True)
     manifest = json.loads((folder / "manifest.json").read_text())
-    (adapter / "provenance.json").write_text(json.dumps({"export_id": manifest["export_id"]}))
+    provenance = {"export_id": manifest["export_id"], "sessions": [told["training"]]}
+    (adapter / "provenance.json").write_text(json.dumps(provenance))
+    with Store(home / "transcripts" / NAME, readonly=True) as store:
+        assert exports.withdrawn_of(store, adapter) == ""
     withdrawn = json.loads(run("transcripts", "withdraw", "bbbb", "--json").out)
     assert withdrawn["lowered"] is True
     assert [held["export"] for held in withdrawn["exports"]] == [manifest["export_id"]]
     assert withdrawn["adapters"] == [str(adapter)]
+    with Store(home / "transcripts" / NAME, readonly=True) as store:
+        assert "one session withdrawn since" in exports.withdrawn_of(store, adapter)
     again = run("export", str(tmp_path / "again"))
     assert again.status == 1
     assert not (tmp_path / "again").exists()
