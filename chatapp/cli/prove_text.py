@@ -14,6 +14,11 @@ from chatapp.proofs.report.text import number
 __all__ = ["VERDICTS", "listing", "summary", "told"]
 
 VERDICTS = {"held": "held", "failed": "DID NOT HOLD", "untested": "could not be tested here"}
+LEARNING = (
+    "The only road from a chat to weights: correct, forget, agree, export, train, and then a new "
+    "session knows. Takes minutes and the fine-tuning job (pip install 'chatapp[finetune]'), so it "
+    "runs when it is named."
+)
 _WIDTH = 79
 _BAR = 24
 _NAME = 22
@@ -24,6 +29,7 @@ def listing(experiments: Iterable[Experiment]) -> str:
     lines = ["Experiments. Each runs on the real model, and can fail."]
     for one in experiments:
         lines += ["", one.name, *_wrapped(one.claim, "  ")]
+    lines += ["", "learning", *_wrapped(LEARNING, "  ")]
     return "\n".join([*lines, "", "Run one: chatapp prove NAME    All: chatapp prove --all"])
 
 

@@ -14,14 +14,27 @@ Progress = Callable[[str, float, str], None]
 """Called with the experiment's name, the part of it that is done (0 to 1), and what comes next."""
 
 
+NAMED_ALONE = ("learning",)
+"""Experiments that take minutes and more packages: they run when they are named."""
+
+
 def chosen(names: Sequence[str]) -> list[Experiment]:
-    """The experiments of these names, all if there are none. Raises :class:`ChatappError`."""
+    """The experiments of these names, all but those that have to be named if there are none.
+
+    Raises :class:`ChatappError`.
+    """
+    known = dict(EXPERIMENTS)
+    if set(names) & set(NAMED_ALONE):
+        from chatapp.proofs import learning
+
+        known[learning.EXPERIMENT.name] = learning.EXPERIMENT
     for name in names:
-        if name not in EXPERIMENTS:
+        if name not in known:
             raise ChatappError(
-                f"There is no experiment called {name}. There are: {', '.join(EXPERIMENTS)}."
+                f"There is no experiment called {name}. There are: "
+                f"{', '.join([*EXPERIMENTS, *NAMED_ALONE])}."
             )
-    return [EXPERIMENTS[name] for name in names or EXPERIMENTS]
+    return [known[name] for name in names or EXPERIMENTS]
 
 
 async def prove(

@@ -111,7 +111,7 @@ def test_a_store_in_a_folder_that_cannot_be_written_can_still_be_read(
     there.chmod(0o500)
     # As another user, for whom modes count.
     code = (
-        "import os, sys\n"
+        "import os, sys, chatapp.archive.schema\n"
         "from pathlib import Path\n"
         "from chatapp.archive.store import Store\n"
         "from chatapp.archive import sessions\n"
