@@ -8,6 +8,7 @@
     │   └── WindowError          the prompt does not fit the context window
     ├── WeightsError             a weight file cannot be used
     │   ├── GGUFError            it is not a readable GGUF file (truncated, garbage, hostile)
+    │   ├── AdapterError         it is not a LoRA adapter that can be added to these weights
     │   └── PullError            a model could not be fetched, or what came is not what was named
     ├── EngineError              the model process answered with an error
     │   ├── EngineDied           the model process ended without an answer
@@ -23,6 +24,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "AdapterError",
     "ArchiveError",
     "ChatappError",
     "ContextError",
@@ -72,6 +74,17 @@ class WeightsError(ChatappError):
 
 class GGUFError(WeightsError):
     """The file is not a readable GGUF file: truncated, garbage or hostile."""
+
+
+class AdapterError(WeightsError):
+    """The file is not a LoRA adapter that can be added to these weights.
+
+    ``other_base``: it is whole, and made for another model.
+    """
+
+    def __init__(self, message: str, *, other_base: bool = False) -> None:
+        super().__init__(message)
+        self.other_base = other_base
 
 
 class PullError(WeightsError):

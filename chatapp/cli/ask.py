@@ -134,10 +134,14 @@ def _as_dict(conversation: Conversation, opened: Opened) -> dict[str, Any]:
     reply = conversation.nodes[-1]
     facts = reply.facts
     assert facts is not None
+    info = opened.engine.info
     return {
         "text": reply.content,
         "status": reply.status,
-        "model": opened.engine.info.model if opened.engine.info else opened.label,
+        "model": info.model if info else opened.label,
+        "adapter": info.adapter if info else None,
+        "adapter_sha256": info.adapter_sha256 if info else None,
+        "adapter_scale": info.adapter_scale if info else None,
         "messages": [message.as_dict() for message in facts.messages],
         "sampling": facts.sampling.as_dict(),
         "tokens_sent": facts.tokens_sent,

@@ -46,13 +46,12 @@ def _command(args: argparse.Namespace) -> int:
 
     from chatapp.cli.bench_measure import Measured
     from chatapp.cli.first_run import ensure_model
-    from chatapp.cli.opening import options_of
-    from chatapp.engine.client import LocalEngine
+    from chatapp.cli.opening import local_engine
 
     home, settings = open_home(args)
     settings = settings_from(args, settings)
     weights = ensure_model(home, settings)
-    engine = LocalEngine(weights, options_of(settings), log=home.engine_log)
+    engine = local_engine(home, settings, weights)
     found = Measured(reuse=settings.reuse)
     status = 0
     try:

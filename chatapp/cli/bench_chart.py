@@ -40,7 +40,7 @@ def _head(found: Measured, processor: str | None) -> list[str]:
     repeatable = {True: "yes", False: "no", None: "not tested"}[found.repeatable]
     cache = f", {size(ready.kv_bytes)}" if ready.kv_bytes is not None else ""
     out = [
-        f"Model       {clean(ready.model)}",
+        f"Model       {clean(ready.model + ready.added)}",
         f"Processor   {processor or 'not told'}, {ready.threads} threads",
         f"Window      {ready.window:,} tokens (KV cache: {ready.kv_type}{cache})",
         f"Repeatable  {repeatable}",

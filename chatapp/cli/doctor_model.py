@@ -75,13 +75,18 @@ def file_findings(library: Library, path: Path) -> Iterator[Finding]:
 
 async def running_findings(home: Home, settings: AppSettings, path: Path) -> AsyncIterator[Finding]:
     """Load the model, compare counts, and test whether the same prompt gives the same bits."""
-    from chatapp.cli.opening import options_of
-    from chatapp.engine.client import LocalEngine
+    from chatapp.cli.opening import local_engine
 
-    engine = LocalEngine(path, options_of(settings), log=home.engine_log)
+    try:
+        engine = local_engine(home, settings, path)
+    except ChatappError as error:
+        yield Finding(_MODEL, "adapter", "cannot be used", str(error), "wrong")
+        return
     try:
         ready = await engine.start()
         yield _loaded(ready)
+        if ready.adapter is not None:
+            yield _adapter(ready)
         yield _window(ready)
         yield await _counting(engine)
         async for finding in _fingerprint(engine):
@@ -95,6 +100,17 @@ async def running_findings(home: Home, settings: AppSettings, path: Path) -> Asy
 def _loaded(ready: Ready) -> Finding:
     value = f"yes, loaded in {ready.load_seconds} s"
     return Finding(_RUNS, "runs", value, "in a process of its own, which keeps nothing")
+
+
+def _adapter(ready: Ready) -> Finding:
+    meaning = f"added to the weights while they compute, SHA-256 {ready.adapter_sha256}"
+    value = f"{ready.adapter} ×{ready.adapter_scale}"
+    data = {
+        "name": ready.adapter,
+        "sha256": ready.adapter_sha256,
+        "scale": ready.adapter_scale,
+    }
+    return Finding(_RUNS, "adapter", value, meaning, data=data)
 
 
 def _window(ready: Ready) -> Finding:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["register", "run"]
 
 _TEMPLATE_LINES = 6
+_ABOUT = (
+    "An adapter is a small file of numbers that are added to a model's own while it computes. "
+    "The fine-tuning job makes it; the model's file stays as it is."
+)
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,7 +36,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "  chatapp models\n"
         "  chatapp models pull gemma-3-270m\n"
         "  chatapp models info ~/Downloads/some-model.gguf\n"
-        "  chatapp models verify\n",
+        "  chatapp models verify\n"
+        "  chatapp models adapter info turkey\n",
     )
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
     parser.set_defaults(run=run, action=_list)
@@ -51,6 +56,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     info.add_argument("name", metavar="FILE", help="a file, or the name of a model that is here")
     verify = action("verify", _verify, "read files whole, compare them with the catalogue")
     verify.add_argument("name", metavar="NAME", nargs="?", help="one model; without it, all here")
+    adapter = action("adapter", _adapter_info, "what is known of a LoRA adapter")
+    actions_of = adapter.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    about = add_command(actions_of, "info", help="what is known of one", description=_ABOUT)
+    about.add_argument("name", metavar="NAME", help="an adapter in models/adapters/, or a path")
+    about.add_argument("-m", "--model", metavar="MODEL", help="the base that it is held against")
     use = action("use", _use, "choose the model that chatapp starts with")
     use.add_argument("name", metavar="NAME", help="the name of a model that is here, or a path")
 
@@ -132,6 +142,17 @@ def _info(args: argparse.Namespace) -> int:
     return 0
 
 
+def _adapter_info(args: argparse.Namespace) -> int:
+    from chatapp.cli.adapters import info
+    from chatapp.home.settings import load_settings
+
+    library = _library(args)
+    chosen = load_settings(home_of(args).settings_file).model
+    for text in info(library, args.name, library.resolve(args.model, chosen)):
+        print(text)
+    return 0
+
+
 def _print_template(template: str | None) -> None:
     from chatapp.cli.text import clean
 
@@ -187,7 +208,7 @@ def _use(args: argparse.Namespace) -> int:
     entry = library.catalogue.by_file(path.name)
     inside = path.parent == library.models_dir
     name = entry.name if entry and inside else path.name if inside else str(path)
-    save_settings(home.settings_file, dataclasses.replace(settings, model=name))
+    save_settings(home.settings_file, dataclasses.replace(settings, model=name, adapter=None))
     print(f"chatapp now starts with {clean(name)}.")
     if entry is not None:
         print(f"{entry.kind}; {training(entry)}")

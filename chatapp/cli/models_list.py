@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chatapp.cli import adapters as on_lines
 from chatapp.cli.text import clean, count, size, training
+from chatapp.engine.weights.adapter_list import Adapter, Adapters
 from chatapp.engine.weights.catalogue import Entry
 from chatapp.engine.weights.library import Installed, Library
 from chatapp.errors import WeightsError
@@ -43,18 +46,29 @@ def show_list(library: Library, chosen: str | None, as_json: bool) -> None:
     rows += [
         _Row(entry, None, False) for entry in library.catalogue.entries if entry.name not in here
     ]
+    adapters = on_lines.sort(Adapters(library), installed)
     if as_json:
-        models = [_as_json(row) for row in rows]
+        models = [
+            {**_as_json(row), "adapters": [on_lines.as_dict(one) for one in _under(row, adapters)]}
+            for row in rows
+        ]
         document = {
             "folder": str(library.models_dir),
             "chosen": str(path) if path else None,
             "models": models,
+            "adapters_without_a_model": [on_lines.as_dict(one) for one in adapters.rest],
         }
         print(json.dumps(document, indent=2))
         return
     print(f"Models in {clean(str(library.models_dir))}\n")
     for row in rows:
         _print_row(row)
+        for one in _under(row, adapters):
+            print(_folded(on_lines.line(one)))
+    if adapters.rest:
+        print("\nAdapters that cannot be used here")
+        for one in adapters.rest:
+            print(_folded(on_lines.line(one)))
     print()
     if path is not None and path.parent != library.models_dir:
         print(f"Chosen is a file elsewhere: {clean(str(path))}")
@@ -67,6 +81,14 @@ def show_list(library: Library, chosen: str | None, as_json: bool) -> None:
         "chatapp models pull NAME fetches one; chatapp models use NAME chooses one.\n"
         "Any .gguf file put into the folder works as well, or name one with -m FILE."
     )
+
+
+def _under(row: _Row, adapters: on_lines.Sorted) -> list[Adapter]:
+    return adapters.under.get(row.installed.path, []) if row.installed else []
+
+
+def _folded(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, initial_indent="    ", subsequent_indent="      ")
 
 
 def _print_row(row: _Row) -> None:

@@ -13,14 +13,21 @@ from typing import TYPE_CHECKING, TextIO
 from chatapp.cli.first_run import ensure_model
 
 if TYPE_CHECKING:
-    from chatapp.engine.client import EngineOptions
+    from chatapp.engine.client import EngineOptions, LocalEngine
     from chatapp.engine.counter import Counter
     from chatapp.engine.interface import Engine
     from chatapp.engine.protocol import Sampling
     from chatapp.home.paths import Home
     from chatapp.home.settings import AppSettings, SamplingSettings
 
-__all__ = ["Opened", "open_engine", "options_of", "sampling_of", "sampling_settings"]
+__all__ = [
+    "Opened",
+    "local_engine",
+    "open_engine",
+    "options_of",
+    "sampling_of",
+    "sampling_settings",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,8 @@ class Opened:
     """An engine that is not started yet, its counter, and what to call it on the screen.
 
     ``weights`` is the local weight file, or None for a server. ``mark`` gives the SHA-256 of that
-    file as it is now (kept by size and time of change, so asking again is quick).
+    file as it is now (kept by size and time of change, so asking again is quick); ``hash_of`` that
+    of another file, an adapter's.
     """
 
     engine: Engine
@@ -36,6 +44,7 @@ class Opened:
     label: str
     weights: Path | None
     mark: Callable[[], str] | None = None
+    hash_of: Callable[[Path], str] | None = None
 
 
 def open_engine(
@@ -60,23 +69,44 @@ def open_engine(
             settings.server, model=requested, key=key_from(os.environ, settings.server)
         )
         return Opened(engine, Counter(engine, None), requested or settings.server, None)
-    from chatapp.engine.client import LocalEngine
     from chatapp.engine.weights.library import Library
 
     weights = ensure_model(home, settings, requested, out=out or sys.stderr)
-    engine = LocalEngine(weights, options_of(settings), log=home.engine_log)
+    engine = local_engine(home, settings, weights)
     library = Library(home.models, home.cache)
     return Opened(
-        engine, Counter(engine, weights), weights.stem, weights, partial(library.sha256, weights)
+        engine,
+        Counter(engine, weights),
+        weights.stem,
+        weights,
+        partial(library.sha256, weights),
+        library.sha256,
     )
 
 
-def options_of(settings: AppSettings) -> EngineOptions:
-    """The engine settings as the model process takes them."""
+def local_engine(home: Home, settings: AppSettings, weights: Path) -> LocalEngine:
+    """An engine for a weight file, with the adapter that is set. Raises ``WeightsError``."""
+    from chatapp.engine.client import LocalEngine
+
+    return LocalEngine(weights, options_of(settings, home, weights), log=home.engine_log)
+
+
+def options_of(settings: AppSettings, home: Home, weights: Path) -> EngineOptions:
+    """The engine settings as the model process takes them.
+
+    Raises ``WeightsError`` if the adapter that is set cannot be added to ``weights``.
+    """
     from chatapp.engine.client import EngineOptions
 
-    names = (field.name for field in fields(EngineOptions) if hasattr(settings, field.name))
-    return EngineOptions(**{name: getattr(settings, name) for name in names})
+    names = {field.name for field in fields(EngineOptions) if hasattr(settings, field.name)}
+    values = {name: getattr(settings, name) for name in names - {"adapter"}}
+    if settings.adapter is None:
+        return EngineOptions(**values)
+    from chatapp.engine.weights.adapter_list import Adapters
+    from chatapp.engine.weights.library import Library
+
+    adapters = Adapters(Library(home.models, home.cache))
+    return EngineOptions(**values, adapter=adapters.resolve(settings.adapter, weights))
 
 
 def sampling_of(settings: AppSettings) -> Sampling:

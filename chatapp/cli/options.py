@@ -27,6 +27,8 @@ __all__ = [
 
 _HELP: dict[str, tuple[str, str]] = {
     "model": ("MODEL", "a catalogue name, a file in models/, or the path of a GGUF file"),
+    "adapter": ("NAME", "a LoRA that fits: its name in models/adapters/, a path, or none"),
+    "adapter_scale": ("S", "how strongly it is added (1: as trained, 0: not at all)"),
     "server": ("URL", "an OpenAI-compatible server instead of a local file"),
     "window": ("TOKENS", "size of the context window"),
     "threads": ("N", "processor threads for the model"),
@@ -44,7 +46,16 @@ _HELP: dict[str, tuple[str, str]] = {
     "max_tokens": ("N", "longest reply, in tokens"),
 }
 _SHORT = {"model": "-m"}
-_ENGINE = ("model", "window", "threads", "kv_type", "gpu_layers", "reuse")
+_ENGINE = (
+    "model",
+    "adapter",
+    "adapter_scale",
+    "window",
+    "threads",
+    "kv_type",
+    "gpu_layers",
+    "reuse",
+)
 
 
 def add_command(
@@ -119,7 +130,8 @@ def _typed(kind: type[AppSettings] | type[SamplingSettings], name: str) -> Calla
 def settings_from(args: argparse.Namespace, settings: AppSettings) -> AppSettings:
     """The settings with what was given on this command line laid over them.
 
-    ``--model`` without ``--server`` means the local model, whatever server is set.
+    ``--model`` without ``--server`` means the local model, whatever server is set, and without
+    ``--adapter`` that model alone: an adapter that is set belongs to the model that is set.
     """
     given: dict[str, Any] = {
         name: value for name, value in vars(args).items() if name in _HELP and value is not None
@@ -129,6 +141,10 @@ def settings_from(args: argparse.Namespace, settings: AppSettings) -> AppSetting
     top = {name: value for name, value in given.items() if name not in names}
     if "model" in top and "server" not in top:
         top["server"] = None
+    if "model" in top:
+        top.setdefault("adapter", None)
+    if top.get("adapter") == "none":
+        top["adapter"] = None
     return dataclasses.replace(
         settings, **top, sampling=dataclasses.replace(settings.sampling, **sampling)
     )

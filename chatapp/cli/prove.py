@@ -93,7 +93,8 @@ def _lab(args: argparse.Namespace) -> Lab:
     settings = settings_from(args, settings)
     weights = ensure_model(home, settings)
     base = Library(home.models, home.cache).base_model(weights)
-    return Lab(weights, options_of(settings), facts=facts, base=base, log=home.engine_log)
+    options = options_of(settings, home, weights)
+    return Lab(weights, options, facts=facts, base=base, log=home.engine_log)
 
 
 async def _run(

@@ -29,6 +29,8 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=0, help="threads (default: cores)")
     parser.add_argument("--gpu-layers", type=int, default=0, help="layers on a GPU (-1: all)")
     parser.add_argument("--kv-type", choices=KV_TYPES, default="f16", help="of the KV cache")
+    parser.add_argument("--adapter", metavar="LORA.gguf", help="a LoRA added to the weights")
+    parser.add_argument("--adapter-scale", type=float, default=1.0, help="times so much (0 to 10)")
     parser.add_argument("--no-reuse", action="store_true", help="compute everything every turn")
     parser.add_argument(
         "--ordinary-cache",
@@ -69,16 +71,18 @@ def main() -> int:
         kv_type=args.kv_type,
         reuse=not args.no_reuse,
         ordinary=args.ordinary_cache,
+        adapter=args.adapter,
+        adapter_scale=args.adapter_scale,
     )
     try:
-        machine, ready = load(options, pipe, started)
+        machine, adapting, ready = load(options, pipe, started)
     except BrokenPipeError:
         return 0
     except Exception as error:
         pipe.fail(0, error)
         return 1
     pipe.tell(0, event_as_dict(ready))
-    Engine(machine, ready, pipe, options.weights).run()
+    Engine(machine, adapting, ready, pipe, options.weights).run()
     # Freeing the model takes time and gives the system nothing that ending does not.
     target.flush()
     os._exit(0)

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Final
 from chatapp.context.messages import Message
 from chatapp.context.template import ChatTemplate
 from chatapp.engine import protocol, wire
+from chatapp.engine.adapting import Adapting
 from chatapp.engine.evaluation import BLOCK, Evaluator
 from chatapp.engine.generation import Machine
 from chatapp.engine.llama import Cancelled, Context, Model, has_gpu
@@ -25,7 +26,7 @@ from chatapp.engine.pace import Pace
 from chatapp.engine.probe import check, file_hash, mapping_of
 from chatapp.engine.protocol import Checked, Fingerprint, Generate, Ready, Sampling, Score
 from chatapp.engine.scoring import score
-from chatapp.errors import ChatappError, ContextError, EngineError, TemplateError
+from chatapp.errors import ChatappError, ContextError, EngineError, TemplateError, WeightsError
 
 Request = dict[str, Any]
 
@@ -88,6 +89,8 @@ def _kind_of(error: BaseException) -> tuple[str, str]:
         return "request", str(error)
     if isinstance(error, EngineError):
         return error.kind, str(error)
+    if isinstance(error, WeightsError):
+        return "adapter", str(error)
     if isinstance(error, MemoryError):
         return "memory", "The model process ran out of memory."
     return "internal", f"The model process failed: {type(error).__name__}: {error}"
@@ -108,10 +111,12 @@ class Options:
     kv_type: KvType = "f16"
     reuse: bool = True
     ordinary: bool = False
+    adapter: str | None = None
+    adapter_scale: float = 1.0
 
 
-def load(options: Options, pipe: Pipe, started: float) -> tuple[Machine, Ready]:
-    """Map the weights, make a context, and say so."""
+def load(options: Options, pipe: Pipe, started: float) -> tuple[Machine, Adapting, Ready]:
+    """Map the weights, make a context, add the adapter, and say so."""
     told = -1.0
 
     def progress(done: float) -> None:
@@ -139,7 +144,10 @@ def load(options: Options, pipe: Pipe, started: float) -> tuple[Machine, Ready]:
     )
     kind = OrdinaryEvaluator if options.ordinary else Evaluator
     machine = Machine(model, template, kind(context, reuse=options.reuse))
-    return machine, Ready(
+    adapting = Adapting(machine.evaluator, options.weights)
+    if options.adapter is not None:
+        adapting.use(options.adapter, options.adapter_scale)
+    ready = Ready(
         model=os.path.basename(options.weights),
         window=window,
         trained=model.trained,
@@ -153,7 +161,9 @@ def load(options: Options, pipe: Pipe, started: float) -> tuple[Machine, Ready]:
         gpu_layers=gpu_layers,
         reuse=options.reuse,
         note=" ".join(notes) or None,
+        **adapting.said(),
     )
+    return machine, adapting, ready
 
 
 class Engine:
@@ -163,8 +173,11 @@ class Engine:
     same conversation starts fast.
     """
 
-    def __init__(self, machine: Machine, ready: Ready, pipe: Pipe, weights: str) -> None:
+    def __init__(
+        self, machine: Machine, adapting: Adapting, ready: Ready, pipe: Pipe, weights: str
+    ) -> None:
         self._machine = machine
+        self._adapting = adapting
         self._ready = ready
         self._pipe = pipe
         self._weights = weights
@@ -217,7 +230,7 @@ class Engine:
                 self._machine.read_back(*turn, cancelled=self._interrupted)
 
     def _check(self, cancelled: Callable[[], bool] | None = None) -> None:
-        """The self-test: once, when there is nothing else to do."""
+        """The self-test: once for these weights, when there is nothing else to do."""
         if self._checked is None:
             self._checked = check(self._machine.evaluator, cancelled or self._interrupted)
             self._pipe.tell(0, wire.event_as_dict(self._checked))
@@ -243,7 +256,7 @@ class Engine:
         if not isinstance(number, (int, str)) or isinstance(number, bool):
             raise EngineError("A request needs an 'id': a number or a text.", kind="request")
         kind = request.get("type")
-        if kind in ("generate", "score", "fingerprint"):
+        if kind in ("generate", "score", "fingerprint", "adapter"):
             if number in self._waiting:
                 raise EngineError("This 'id' is already being answered.", kind="request")
             self._waiting.add(number)
@@ -263,7 +276,8 @@ class Engine:
             self._pipe.tell(number, {**wire.event_as_dict(self._ready), "type": "result"})
         else:
             raise EngineError(
-                "'type' must be one of generate, score, render, fingerprint, info, cancel.",
+                "'type' must be one of generate, score, render, fingerprint, info, adapter, "
+                "cancel.",
                 kind="request",
             )
 
@@ -272,6 +286,7 @@ class Engine:
             "generate": self._generate,
             "score": self._score,
             "fingerprint": self._fingerprint,
+            "adapter": self._adapter,
         }
         answers[value["type"]](number, value, lambda: number in self._cancelled)
 
@@ -305,6 +320,15 @@ class Engine:
         scores = score(self._machine, request, cancelled)
         self._pipe.tell(number, {"type": "result", **wire.scores_as_dict(scores)})
 
+    def _adapter(self, number: Any, value: Request, _: Callable[[], bool]) -> None:
+        path = wire.path_from(value, "path")
+        self._adapting.use(path, wire.scale_from(value, "scale"))
+        # The self-test was made with other weights.
+        self._checked = None
+        said = self._adapting.said()
+        self._ready = dataclasses.replace(self._ready, **said)
+        self._pipe.tell(number, {"type": "result", **said})
+
     def _fingerprint(self, number: Any, _: Request, cancelled: Callable[[], bool]) -> None:
         self._check(cancelled)
         assert self._checked is not None
@@ -314,5 +338,6 @@ class Engine:
             mapping=mapping_of(self._weights),
             logits=self._checked.logits,
             repeatable=self._checked.repeatable,
+            **self._adapting.said(),
         )
         self._pipe.tell(number, {"type": "result", **dataclasses.asdict(found)})

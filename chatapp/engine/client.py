@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 
@@ -49,6 +49,7 @@ class EngineOptions:
     """What the process is started with. ``None`` leaves the choice to the engine.
 
     ``ordinary`` is for showing what goes wrong with an ordinary prefix cache; nothing else uses it.
+    ``adapter`` is the LoRA file that is added to the weights, ``adapter_scale`` times.
     """
 
     window: int | None = None
@@ -57,6 +58,8 @@ class EngineOptions:
     kv_type: KvType = "f16"
     reuse: bool = True
     ordinary: bool = False
+    adapter: Path | None = None
+    adapter_scale: float = 1.0
 
     def arguments(self) -> list[str]:
         found = ["--window", str(self.window or DEFAULT_WINDOW)]
@@ -64,6 +67,8 @@ class EngineOptions:
         found += ["--gpu-layers", str(self.gpu_layers)] if self.gpu_layers else []
         found += ["--kv-type", self.kv_type]
         found += [] if self.reuse else ["--no-reuse"]
+        if self.adapter is not None:
+            found += ["--adapter", str(self.adapter), "--adapter-scale", str(self.adapter_scale)]
         return found + (["--ordinary-cache"] if self.ordinary else [])
 
 
@@ -360,6 +365,30 @@ class LocalEngine:
         values: dict[str, Any] = {name: found.get(name) for name in _FINGERPRINT}
         return Fingerprint(**values)
 
+    async def use_adapter(self, adapter: Path | None, scale: float = 1.0) -> Ready:
+        """Add this LoRA file to the weights from now on, or none, without loading them anew.
+
+        Requests that are under way are answered first, with what they began with. Raises
+        :class:`EngineError` (kind ``adapter``) if the file cannot be used; nothing has changed
+        then. A process that is started later gets the same adapter.
+        """
+        before = self.options
+        options = replace(before, adapter=adapter, adapter_scale=scale)
+        if not self._alive:
+            self.options = options
+            try:
+                return await self.start()
+            except BaseException:
+                self.options = before
+                raise
+        path = None if adapter is None else str(adapter)
+        answer = await self._ask({"type": "adapter", "path": path, "scale": scale})
+        said: dict[str, Any] = {name: answer.get(name) for name in _ADAPTER}
+        assert self.info is not None
+        self.options, self.checked = options, None
+        self.info = replace(self.info, **said)
+        return self.info
+
     async def _ask(self, value: Mapping[str, Any]) -> _Reply:
         """A request with a single answer."""
         number, _, event = await self._begin(value)
@@ -372,6 +401,7 @@ class LocalEngine:
         return result
 
 
+_ADAPTER: Final = ("adapter", "adapter_sha256", "adapter_scale")
 _FINGERPRINT: Final = [field.name for field in fields(Fingerprint)]
 
 _LOAD_DIED: Final = (

@@ -153,6 +153,11 @@ class Evaluator:
         if self.held and self.context.cut(len(self.held)):
             self.shelf.put(self.held, self.context.save())
 
+    def forget(self) -> None:
+        """Forget all, what was set aside included: other weights compute from now on."""
+        self.empty()
+        self.shelf.clear()
+
     def empty(self) -> None:
         """Empty the cache; what was set aside stays."""
         self._last = None

@@ -8,6 +8,7 @@ whole batches, and redirects the process's file descriptors while loading.
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -43,8 +44,6 @@ def quiet() -> None:
 
     def log(level: int, text: bytes, _: Any) -> None:
         if level >= _ERROR_LEVEL:
-            import os
-
             os.write(2, text)
 
     _KEPT["log"] = lib.llama_log_callback(log)
@@ -207,6 +206,22 @@ class Model:
         """Whether the model says with this token that its reply is over."""
         return bool(lib.llama_vocab_is_eog(self.vocab, token))
 
+    def adapter(self, path: str) -> Any:
+        """A pointer to a LoRA file's numbers, copied into memory. The file must be checked first:
+        llama.cpp takes much of it on trust. Raises :class:`EngineError` (kind ``adapter``).
+        """
+        pointer = lib.llama_adapter_lora_init(self.pointer, os.fsencode(path))
+        if not pointer:
+            raise EngineError(
+                f"llama.cpp cannot add {os.path.basename(path)} to these weights.", kind="adapter"
+            )
+        return pointer
+
+    @staticmethod
+    def free_adapter(pointer: Any) -> None:
+        """No context may be using it."""
+        lib.llama_adapter_lora_free(pointer)
+
     def close(self) -> None:
         if self.pointer:
             lib.llama_model_free(self.pointer)
@@ -251,6 +266,18 @@ class Context:
         self._memory = lib.llama_get_memory(pointer)
         self._never = lib.ggml_abort_callback()
         self._tokens = (lib.llama_token * batch)()
+
+    def add(self, adapter: Any | None, scale: float = 1.0) -> None:
+        """Add an adapter's numbers, ``scale`` times, to the weights from now on; None: nothing.
+
+        What the cache holds was computed with other weights then, and must not be used.
+        """
+        chosen: list[Any] = [] if adapter is None else [adapter]
+        count = len(chosen)
+        adapters = (lib.llama_adapter_lora_p_ctypes * count)(*chosen)
+        scales = (ctypes.c_float * count)(*([scale] * count))
+        if lib.llama_set_adapters_lora(self.pointer, adapters, count, scales):
+            raise EngineError("llama.cpp could not add this adapter.", kind="adapter")
 
     def evaluate(self, tokens: Sequence[int]) -> None:
         """Run the network once over ``tokens``, which follow what the cache holds.

@@ -7,8 +7,12 @@ request.
 
 Requests: ``generate`` · ``score`` (the log-probability of given continuations) · ``render`` (the
 prompt, without running the model) · ``fingerprint`` · ``info`` · ``cancel`` (stops the request
-named by ``target``, prefill included). Some time after ``ready``, ``checked`` says whether this
-machine computes repeatably.
+named by ``target``, prefill included) · ``adapter`` (what is added to the weights from now on: the
+LoRA file ``path`` times ``scale``, or nothing where ``path`` is null; requests before it are
+answered first, and all that was computed is forgotten). Its answer is what ``ready`` says of the
+adapter; a file that does not fit is an ``error`` of the kind ``adapter``, and changes nothing.
+Some time after ``ready``, and after a change of adapter, ``checked`` says whether this machine
+computes repeatably.
 """
 
 from __future__ import annotations
@@ -25,6 +29,8 @@ from chatapp.errors import EngineError
 
 MAX_ALTERNATIVES: Final = 50
 MAX_SEED: Final = 2**63 - 1
+MAX_SCALE: Final = 10.0
+"""The largest scale of an adapter; 1 is how it was trained, 0 leaves the base as it is."""
 
 Reason = Literal["stop", "length", "window", "cancelled"]
 """Why a reply ended: the model's end token or a stop text; the reply length set; the window is
@@ -172,6 +178,9 @@ class Ready:
     An answer's bits depend on ``kv_type`` (what the KV cache keeps its numbers as) and
     ``gpu_layers`` (-1: all); ``reuse`` changes speed only. ``kv_bytes`` is what the KV cache
     takes. ``note`` is for the person: what was asked for and could not be had.
+
+    ``adapter`` is the name of the LoRA that is added to the weights, ``adapter_sha256`` of its file
+    as it was loaded, ``adapter_scale`` what it is multiplied by; all ``None`` without one.
     """
 
     type: ClassVar[str] = "ready"
@@ -188,6 +197,14 @@ class Ready:
     gpu_layers: int | None = None
     reuse: bool | None = None
     note: str | None = None
+    adapter: str | None = None
+    adapter_sha256: str | None = None
+    adapter_scale: float | None = None
+
+    @property
+    def added(self) -> str:
+        """The adapter, to stand behind the model's name: `` + turkey ×1.0``; empty without one."""
+        return f" + {self.adapter} ×{self.adapter_scale}" if self.adapter is not None else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,6 +327,8 @@ class Fingerprint:
     ``sha256`` of the weight file as it is on disk now; ``mapping`` of it in the process's memory
     (``read-only``, ``writable``, ``copied``, or ``None`` where the system does not tell);
     ``logits``: SHA-256 of a fixed probe prompt's logits; ``repeatable`` as in :class:`Checked`.
+    The adapter's fields are as in :class:`Ready`: its numbers are a copy in memory, so its hash is
+    of what was loaded.
     """
 
     sha256: str
@@ -317,6 +336,9 @@ class Fingerprint:
     mapping: str | None
     logits: str
     repeatable: bool
+    adapter: str | None = None
+    adapter_sha256: str | None = None
+    adapter_scale: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from chatapp.context.messages import Message
 from chatapp.context.prompt import Prompt, Span
 from chatapp.engine.protocol import (
+    MAX_SCALE,
     Alternative,
     Checked,
     Done,
@@ -152,6 +153,23 @@ def text_from(request: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise EngineError(f"'{name}' must be a text.", kind="request")
     return value.encode("utf-8", "replace").decode("utf-8")
+
+
+def path_from(request: Mapping[str, Any], name: str) -> str | None:
+    """A path, or ``None`` where the field is null; it must be there."""
+    value = request.get(name, "")
+    if value is None or (isinstance(value, str) and value and "\0" not in value):
+        return value
+    raise EngineError(f"'{name}' must be a file's path, or null for none.", kind="request")
+
+
+def scale_from(request: Mapping[str, Any], name: str) -> float:
+    """A number from 0 to :data:`~chatapp.engine.protocol.MAX_SCALE`, 1 if it is not there."""
+    value = request.get(name, 1.0)
+    fits = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not fits or not 0 <= value <= MAX_SCALE:
+        raise EngineError(f"'{name}' must be a number from 0 to {MAX_SCALE:g}.", kind="request")
+    return float(value)
 
 
 def texts_from(request: Mapping[str, Any], name: str) -> list[str]:

@@ -17,13 +17,15 @@ from chatapp.engine.protocol import Sampling
 class Inputs:
     """The arguments of the frozen function. Nothing else goes in.
 
-    ``weights`` and ``adapter`` are SHA-256 hashes; the seed is one of ``sampling``'s fields.
+    ``weights`` and ``adapter`` are SHA-256 hashes, ``scale`` what the adapter is multiplied by; the
+    seed is one of ``sampling``'s fields.
     """
 
     weights: str
     messages: Sequence[Message]
     sampling: Sampling
     adapter: str | None = None
+    scale: float | None = None
 
     @property
     def system(self) -> str:
@@ -42,6 +44,7 @@ class Inputs:
         return {
             "weights": self.weights,
             "adapter": self.adapter,
+            "adapter scale": self.scale,
             "system prompt": self.system,
             "transcript": "\n".join(turns),
             **{name.replace("_", " "): value for name, value in settings.items()},
@@ -54,6 +57,7 @@ class Inputs:
         value = [
             self.weights,
             self.adapter,
+            self.scale,
             as_dicts(self.messages),
             self.sampling.as_dict(),
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -13,8 +14,9 @@ from chatapp import __version__
 from chatapp.engine.about import ask
 from chatapp.engine.client import EngineOptions, LocalEngine
 from chatapp.engine.counter import Counter
+from chatapp.engine.weights.adapters import name_of
 from chatapp.errors import ChatappError
-from chatapp.proofs.evidence import Setting
+from chatapp.proofs.evidence import Cell, Setting
 from chatapp.proofs.facts import Facts, built_in
 from chatapp.proofs.files import file_hash
 
@@ -56,6 +58,8 @@ class Lab:
         return self._made(change(self.options), weights)
 
     def _made(self, options: EngineOptions, weights: Path | None = None) -> LocalEngine:
+        if weights not in (None, self.weights):
+            options = replace(options, adapter=None)  # it fits these weights alone
         engine = LocalEngine(weights or self.weights, options, log=self.log)
         self._mine.append(engine)
         return engine
@@ -69,6 +73,17 @@ class Lab:
     async def file_hash(self) -> str:
         """SHA-256 of the weight file as it is on disk now, computed here and not by the engine."""
         return await asyncio.to_thread(file_hash, self.weights)
+
+    async def _adapter(self) -> dict[str, Cell]:
+        """What is added to the weights, by name, SHA-256 and scale; nothing without an adapter."""
+        path = self.options.adapter
+        if path is None:
+            return {}
+        return {
+            "adapter": name_of(path),
+            "adapter SHA-256": await asyncio.to_thread(file_hash, path),
+            "adapter scale": self.options.adapter_scale,
+        }
 
     async def setting(self) -> Setting:
         """What results depend on. The file is hashed the first time."""
@@ -94,6 +109,7 @@ class Lab:
                     "kv_type": self.options.kv_type,
                     "gpu_layers": self.options.gpu_layers,
                     "reuse": self.options.reuse,
+                    **await self._adapter(),
                 },
             )
         return self._setting

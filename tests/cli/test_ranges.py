@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from chatapp.cli.opening import options_of
 from chatapp.engine.client import EngineOptions
 from chatapp.engine.memory import KV_TYPES
-from chatapp.engine.protocol import Sampling
+from chatapp.engine.protocol import MAX_SCALE, Sampling
 from chatapp.errors import EngineError
 from chatapp.home import settings
-from chatapp.home.rules import Choice
+from chatapp.home.paths import Home
+from chatapp.home.rules import Choice, Real
 from chatapp.home.settings import AppSettings, SamplingSettings, rule_of
 
 
@@ -41,10 +43,15 @@ def test_cache_types_agree() -> None:
     assert rule_of(AppSettings, "kv_type") == Choice(KV_TYPES)
 
 
-def test_engine_settings_reach_the_engine() -> None:
-    assert options_of(AppSettings()) == EngineOptions()
+def test_scales_agree() -> None:
+    assert rule_of(AppSettings, "adapter_scale") == Real(0, MAX_SCALE)
+
+
+def test_engine_settings_reach_the_engine(tmp_path: Path) -> None:
+    home, weights = Home(tmp_path, "here"), tmp_path / "model.gguf"
+    assert options_of(AppSettings(), home, weights) == EngineOptions()
     chosen = AppSettings(window=64, threads=1, kv_type="f32", gpu_layers=-1, reuse=False)
-    assert options_of(chosen) == EngineOptions(
+    assert options_of(chosen, home, weights) == EngineOptions(
         window=64, threads=1, kv_type="f32", gpu_layers=-1, reuse=False
     )
 

@@ -165,11 +165,12 @@ def _read(reader: _Reader, with_vocabulary: bool) -> Header:
     never = _NEVER_DECODED if with_vocabulary else _NEVER_DECODED | _VOCABULARY
     metadata: dict[str, Value] = {}
     skipped: dict[str, int] = {}
+    kinds: dict[str, int] = {}
     for _ in range(key_count):
         key = reader.text(_MAX_KEY)
         if key in metadata or key in skipped:
             raise reader.fail(f"it has the key {key!r} twice")
-        kind = reader.u32()
+        kind = kinds[key] = reader.u32()
         if kind != _ARRAY:
             metadata[key] = _single(reader, key, kind)
             continue
@@ -181,8 +182,18 @@ def _read(reader: _Reader, with_vocabulary: bool) -> Header:
     if not isinstance(metadata.get("general.architecture"), str):
         raise reader.fail("it does not name its architecture")
     _check_vocabulary(reader, metadata)
-    tensors = _tensors(reader, tensor_count, metadata)
-    return Header(reader.path, version, reader.size, metadata, tensors, skipped, with_vocabulary)
+    tensors, data = _tensors(reader, tensor_count, metadata)
+    return Header(
+        reader.path,
+        version,
+        reader.size,
+        metadata,
+        tensors,
+        skipped,
+        with_vocabulary,
+        kinds=kinds,
+        data=data,
+    )
 
 
 def _single(reader: _Reader, key: str, kind: int) -> str | int | float | bool:
@@ -220,7 +231,10 @@ def _check_vocabulary(reader: _Reader, metadata: dict[str, Value]) -> None:
         raise reader.fail(f"it has {len(tokens)} tokens but the kinds of {len(kinds)}")
 
 
-def _tensors(reader: _Reader, count: int, metadata: dict[str, Value]) -> tuple[Tensor, ...]:
+def _tensors(
+    reader: _Reader, count: int, metadata: dict[str, Value]
+) -> tuple[tuple[Tensor, ...], int]:
+    """The tensors, and where in the file their numbers begin."""
     tensors: list[Tensor] = []
     names: set[str] = set()
     sizes: list[int] = []
@@ -254,4 +268,4 @@ def _tensors(reader: _Reader, count: int, metadata: dict[str, Value]) -> tuple[T
         if data + expected + size > reader.size:
             raise reader.fail(f"it ends before the numbers of {tensor.name!r}; it was cut short")
         expected += -(-size // alignment) * alignment
-    return tuple(tensors)
+    return tuple(tensors), data

@@ -37,7 +37,9 @@ class Header:
     """The header of one GGUF file. ``size`` is the file's, in bytes.
 
     ``metadata`` holds every key as the file has it, except those in ``skipped``, which were
-    stepped over (value: how many entries). A property is None where the file does not say.
+    stepped over (value: how many entries). ``kinds`` are the format's numbers for the types of the
+    keys' values; ``data`` is where in the file the tensors' numbers begin, in bytes.
+    A property is None where the file does not say.
     """
 
     path: Path
@@ -47,6 +49,8 @@ class Header:
     tensors: tuple[Tensor, ...] = field(repr=False)
     skipped: Mapping[str, int] = field(repr=False)
     with_vocabulary: bool
+    kinds: Mapping[str, int] = field(default_factory=dict, repr=False)
+    data: int = 0
 
     def _text(self, key: str) -> str | None:
         value = self.metadata.get(key)

@@ -18,13 +18,16 @@ _LENGTH = 28
 
 async def run(lab: Lab, record: Record) -> None:
     weights = (await lab.setting()).sha256
+    ready = await lab.engine.start()
     monday = Inputs(
         weights=weights,
+        adapter=ready.adapter_sha256,
+        scale=ready.adapter_scale,
         messages=[user(QUESTION)],
         sampling=Sampling(temperature=0.8, seed=1, max_tokens=_LENGTH),
     )
-    tuesday = Inputs(
-        weights=weights,
+    tuesday = replace(
+        monday,
         messages=[
             Message("system", "You are a sailor. You talk about the sea."),
             user("I like cooking."),
