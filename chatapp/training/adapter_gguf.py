@@ -15,7 +15,9 @@ from typing import Any, Final
 from chatapp.errors import TrainingError
 from chatapp.training.base import LAYERS, together
 
-_NAME: Final = re.compile(r"(?:base_model\.model\.)?model\.layers\.(\d+)\.(.+)\.lora_([AB])\.weight")
+_NAME: Final = re.compile(
+    r"(?:base_model\.model\.)?model\.layers\.(\d+)\.(.+)\.lora_([AB])\.weight"
+)
 _PARTS: Final = {hf: part for part, hf in LAYERS.items()}
 
 

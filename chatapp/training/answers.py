@@ -54,4 +54,3 @@ class Answers:
             self._path.write_text(json.dumps(self._kept, ensure_ascii=False) + "\n", "utf-8")
         except OSError:
             pass
-

@@ -118,7 +118,7 @@ def _write(weights: Path, header: Header, folder: Path) -> None:
     from safetensors.torch import save_file
 
     reader = GGUFReader(weights)
-    heads, kv_heads = header.heads or 1, _kv_heads(header)
+    heads, few = header.heads or 1, kv_heads(header)
     tensors: dict[str, Any] = {}
     for tensor in reader.tensors:
         name = _hf_name(tensor.name)
@@ -126,7 +126,7 @@ def _write(weights: Path, header: Header, folder: Path) -> None:
             continue
         values = dequantize(tensor.data, tensor.tensor_type)
         if tensor.name.endswith(("attn_q.weight", "attn_k.weight")):
-            count = heads if "attn_q" in tensor.name else kv_heads
+            count = heads if "attn_q" in tensor.name else few
             values = apart(values, count)
         tensors[name] = torch.from_numpy(values.copy()).float().contiguous()
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
@@ -155,13 +155,13 @@ def _hf_name(name: str) -> str | None:
         return _OUTER[name]
     if name.startswith("rope_freqs"):
         raise TrainingError("This base stretches its positions (rope_freqs), which is not known.")
-    block, number, part, kind = (name.split(".") + ["", "", "", ""])[:4]
+    block, number, part, kind = [*name.split("."), "", "", ""][:4]
     if block != "blk" or part not in LAYERS or kind != "weight":
         raise TrainingError(f"This base has a part that is not known here: {name[:80]!r}.")
     return f"model.layers.{number}.{LAYERS[part]}.weight"
 
 
-def _kv_heads(header: Header) -> int:
+def kv_heads(header: Header) -> int:
     value = header.metadata.get("llama.attention.head_count_kv", header.heads)
     return value if isinstance(value, int) else header.heads or 1
 
@@ -181,7 +181,7 @@ def _config(header: Header, *, tied: bool) -> dict[str, Any]:
         "intermediate_size": key("feed_forward_length"),
         "num_hidden_layers": header.blocks,
         "num_attention_heads": header.heads,
-        "num_key_value_heads": _kv_heads(header),
+        "num_key_value_heads": kv_heads(header),
         "head_dim": width,
         "max_position_embeddings": header.trained_context,
         "rms_norm_eps": key("attention.layer_norm_rms_epsilon", 1e-5),
@@ -202,14 +202,17 @@ def _config(header: Header, *, tied: bool) -> dict[str, Any]:
 def _write_tokenizer(reader: Any, header: Header, folder: Path) -> None:
     """The tokenizer as it was published, for other trainers and for the folder to be whole."""
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
+    from tokenizers.pre_tokenizers import PreTokenizer
 
     field = reader.fields["tokenizer.ggml.merges"]
-    merges = [tuple(bytes(field.parts[at]).decode().split(" ", 1)) for at in field.data]
+    pairs = (bytes(field.parts[at]).decode().partition(" ") for at in field.data)
+    merges = [(left, right) for left, _, right in pairs]
     tokens = header.tokens
     bpe = models.BPE(vocab={text: n for n, text in enumerate(tokens)}, merges=merges)
     tokenizer = Tokenizer(bpe)
     if header.tokenizer_pre == "smollm":
-        first, own = pre_tokenizers.Digits(individual_digits=True), True
+        first: PreTokenizer = pre_tokenizers.Digits(individual_digits=True)
+        own = True
     else:
         first = pre_tokenizers.Split(Regex(Vocabulary.pattern(header.tokenizer_pre)), "isolated")
         own = False

@@ -79,7 +79,8 @@ def neighbours(
     word, kind = found
     same = [one.replace("{x}", word) for one in kind.others]
     others = [item for item in kind.items if item.casefold() != word.casefold()]
-    swapped = [re.sub(rf"\b{re.escape(word)}\b", lambda _, x=x: x, question) for x in others]
+    pieces = re.split(rf"\b{re.escape(word)}\b", question)
+    swapped = [item.join(pieces) for item in others]
     barred = {one.casefold() for one in (question, *avoid)}
 
     def some(questions: Sequence[str], most: int) -> list[str]:

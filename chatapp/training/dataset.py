@@ -225,8 +225,10 @@ def check_source(export: Export, base_sha256: str, base_name: str) -> None:
     if not other:
         return
     known = {record.source_name for record in other if record.source}
-    what = f"other weights ({', '.join(sorted(filter(None, known)))})" if known else "unknown weights"
+    what = (
+        f"other weights ({', '.join(sorted(filter(None, known)))})" if known else "unknown weights"
+    )
     raise TrainingError(
-        f"{len(other)} of {len(export.records)} records hold replies of {what}, not of {base_name}. "
-        "Choose the base that they came from, or say --any-source."
+        f"{len(other)} of {len(export.records)} records hold replies of {what}, not of "
+        f"{base_name}. Choose the base that they came from, or say --any-source."
     )

@@ -68,7 +68,7 @@ def base_distributions(
 
 def moved(tree: Tree, device: Any) -> Tree:
     """The same on another device."""
-    names: Iterable[str] = Tree.__slots__  # type: ignore[attr-defined]
+    names: Iterable[str] = Tree.__slots__
     return Tree(**{name: getattr(tree, name).to(device) for name in names})
 
 

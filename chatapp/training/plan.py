@@ -16,9 +16,9 @@ from chatapp.errors import TrainingError
 from chatapp.training import contrast, wordings
 from chatapp.training.answers import Answers, Progress
 from chatapp.training.dataset import Export, Record
+from chatapp.training.general import general_trained
 from chatapp.training.prompts import Prompts, Row, asked
 from chatapp.training.recipe import Recipe
-from chatapp.training.general import general_trained
 
 GENERAL_TOKENS = 32
 CONTRAST_TOKENS = 16

@@ -48,7 +48,7 @@ class Prompts:
         return build_prompt(messages, self._template, self._vocabulary).tokens
 
     def row(self, kind: str, messages: Sequence[Message], answer: str) -> Row:
-        """A row. Raises :class:`TrainingError` if the template does not just go on behind its cue."""
+        """A row. Raises :class:`TrainingError` if the template does not go on behind its cue."""
         before = self.prompt(messages)
         whole = build_prompt(
             [*messages, Message("assistant", answer)],

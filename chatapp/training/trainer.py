@@ -15,9 +15,11 @@ from typing import Any
 
 import torch
 from transformers import TrainerCallback
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from chatapp.training.losses import Held, answer_kl, answer_nll, predict, row_means
+from chatapp.training.machine import Machine
 from chatapp.training.plan import Plan
 from chatapp.training.recipe import Train
 from chatapp.training.tree import Tree, plant
@@ -37,7 +39,7 @@ class Collator:
         base = [self.held[item["index"]] for item in items if item["index"] in self.held]
         kept = torch.tensor([item["index"] in self.held for item in items])
         return {
-            **{name: getattr(tree, name) for name in Tree.__slots__},  # type: ignore[attr-defined]
+            **{name: getattr(tree, name) for name in Tree.__slots__},
             "weights": torch.tensor([float(item["weight"]) for item in items]),
             "kept": kept,
             "fact": torch.tensor([row.kind in LEARNT for row in rows]),
@@ -56,7 +58,7 @@ def flat(plan: Plan, world: int) -> list[dict[str, Any]]:
     return found
 
 
-class Trainer(SFTTrainer):  # type: ignore[misc]
+class Trainer(SFTTrainer):
     """Computes the plan's loss. ``seen`` holds the last step's numbers, of all processes."""
 
     seen: dict[str, float]
@@ -65,7 +67,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        tree = Tree(**{name: inputs[name] for name in Tree.__slots__})  # type: ignore[attr-defined]
+        tree = Tree(**{name: inputs[name] for name in Tree.__slots__})
         logp = predict(model, tree)
         rows = len(inputs["weights"])
         kept = inputs["kept"][tree.row]
@@ -88,7 +90,7 @@ class Trainer(SFTTrainer):  # type: ignore[misc]
         """The job writes its own card, once, with what the gate found."""
 
 
-class Watch(TrainerCallback):  # type: ignore[misc]
+class Watch(TrainerCallback):
     """Early stop, Ctrl+C, the log, and a line of progress."""
 
     def __init__(
@@ -106,7 +108,11 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self._before: Any = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.started, self.first, self.cpu = time.monotonic(), state.global_step, time.process_time()
+        self.started, self.first, self.cpu = (
+            time.monotonic(),
+            state.global_step,
+            time.process_time(),
+        )
         if self.log:
             self._forget_after(state.global_step)
         if self.trainer is not None:
@@ -142,9 +148,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         if self.trainer.stop_asked:
             self.reason = "stopped by hand"
             control.should_save = control.should_training_stop = True
-        elif (
-            self.early and step >= self.recipe.min_steps and self.below >= self.recipe.stop_steps
-        ):
+        elif self.early and step >= self.recipe.min_steps and self.below >= self.recipe.stop_steps:
             self.reason = f"the loss stayed below {self.recipe.stop_loss:g}"
             control.should_training_stop = True
 
@@ -170,8 +174,7 @@ def make_trainer(
     *,
     seed: int,
     world: int,
-    cpu: bool,
-    bf16: bool,
+    machine: Machine,
 ) -> Trainer:
     """A trainer that is ready to run; checkpoints go to ``folder``."""
     from datasets import Dataset
@@ -196,8 +199,8 @@ def make_trainer(
         dataset_kwargs={"skip_prepare_dataset": True},
         dataloader_pin_memory=False,
         gradient_checkpointing=False,
-        bf16=bf16,
-        use_cpu=cpu,
+        bf16=machine.bf16,
+        use_cpu=machine.device == "cpu",
         seed=seed,
         data_seed=seed,
         max_length=None,

@@ -1,4 +1,4 @@
-"""Several rows as one sequence without repetition or padding: rows with the same beginning share it.
+"""Rows as one sequence without repetition or padding: those that begin alike share it.
 
 The rows of a step begin alike (system prompt, "What is the capital of …"). As a tree of tokens each
 beginning is computed once: every token attends to its own ancestors alone, at the position it has
@@ -32,6 +32,11 @@ class Tree:
     at: Tensor
     target: Tensor
     row: Tensor
+
+
+def size(rows: Sequence[Row]) -> int:
+    """How many nodes the tree of some rows has: the tokens that are computed."""
+    return len({row.tokens[:end] for row in rows for end in range(1, len(row.tokens))})
 
 
 def plant(rows: Sequence[Row]) -> Tree:
