@@ -20,15 +20,12 @@ from chatapp.engine.protocol import Score
 from chatapp.training import contrast, wordings
 from chatapp.training.answers import Answers, Progress, answer
 from chatapp.training.dataset import Record
-from chatapp.training.general import general_asked
+from chatapp.training.general import General, general_asked
 from chatapp.training.prompts import asked
 from chatapp.training.recipe import Gate
 
-TOKENS: Final = 32
-"""How long replies may be here."""
-NEIGHBOURS: Final = 22
-WORDINGS: Final = 2
-"""Wordings of each correction; neighbours in all (at least four of each correction)."""
+TOKENS: Final = 24
+"""How long replies may be here: the model's sentences have 8 to 20."""
 
 Kind = Literal["correction", "wording", "neighbour", "general", "style"]
 
@@ -109,26 +106,32 @@ class Questions:
     corrections: Sequence[Record]
     wordings: Sequence[tuple[str, Record]]
     neighbours: Sequence[str]
+    general: Sequence[General]
     styles: Sequence[Record] = ()
 
 
 def questions(
-    corrections: Sequence[Record], styles: Sequence[Record], trained: Sequence[str], seed: int
+    corrections: Sequence[Record],
+    styles: Sequence[Record],
+    trained: Sequence[str],
+    gate: Gate,
+    seed: int,
 ) -> Questions:
     """Chosen so that none of them was trained (``trained`` are the neighbours that were)."""
     rng = random.Random(f"gate {seed}")
     words = [
         (text, record)
         for record in corrections
-        for text in wordings.held_out(record.question, WORDINGS, rng)
+        for text in wordings.held_out(record.question, gate.wordings_each, rng)
     ]
     barred = [*trained, *(record.question for record in corrections)]
     near: list[str] = []
-    each = max(4, -(-NEIGHBOURS // max(len(corrections), 1)))
+    least = min(3, gate.neighbours)
+    each = max(least, -(-gate.neighbours // max(len(corrections), 1)))
     for record in corrections:
         near += contrast.neighbours(record.question, each, rng, avoid=[*barred, *near])
-    near = near if len(corrections) * 4 > NEIGHBOURS else near[:NEIGHBOURS]
-    return Questions(corrections, words, near, styles[:20])
+    near = near[: max(gate.neighbours, least * len(corrections))]
+    return Questions(corrections, words, near, general_asked()[: gate.general_prompts], styles[:20])
 
 
 async def evaluate(
@@ -170,7 +173,7 @@ class _Walk:
     ) -> None:
         self.found, self.base, self.adapted, self.answers = found, base, adapted, answers
         self.tell, self.done = tell, 0
-        general = len(general_asked())
+        general = len(what.general)
         self.total = (
             len(what.corrections) + len(what.wordings) + len(what.neighbours) + 2 * general
         ) + len(what.styles)
@@ -195,7 +198,7 @@ class _Walk:
             before, after = await self._both(question)
             leaked = [w for w in words if says(after, w) and not says(before, w)]
             self._note("neighbour", question, ", ".join(leaked), before, after, not leaked)
-        for one in general_asked():
+        for one in what.general:
             before, after = await self._both(one.prompt)
             ok = any(says(after, word) for word in one.words)
             self._note("general", one.prompt, " / ".join(one.words), before, after, ok)
@@ -211,7 +214,7 @@ class _Walk:
         self.found.asked.append(row)
 
     async def compare_all(self, what: Questions) -> None:
-        for one in general_asked():
+        for one in what.general:
             await self._compare("general", asked(one.prompt), one.answer)
         for record in what.styles:
             assert record.chosen is not None

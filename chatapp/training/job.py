@@ -219,7 +219,11 @@ def _finish(
         told=inside,
     )
     what = gate.questions(
-        unique(given.export.corrections), given.export.styles, plan.asked, job.seed
+        unique(given.export.corrections),
+        given.export.styles,
+        plan.asked,
+        job.recipe.gate,
+        job.seed,
     )
 
     async def look(engine: LocalEngine) -> gate.Found:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chatapp.errors import TrainingError
+from chatapp.training import offline
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -44,6 +45,7 @@ def choose(device: Device, precision: Precision, threads: int) -> Machine:
     else:
         bf16 = precision == "bfloat16"
     torch.set_num_threads(threads)
+    offline.settle()
     return Machine("cuda" if use_gpu else "cpu", bf16, threads)
 
 

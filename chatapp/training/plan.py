@@ -20,7 +20,7 @@ from chatapp.training.general import general_trained
 from chatapp.training.prompts import Prompts, Row, asked
 from chatapp.training.recipe import Recipe
 
-GENERAL_TOKENS = 32
+GENERAL_TOKENS = 24
 CONTRAST_TOKENS = 16
 """How long the base's answers may be that are held."""
 
@@ -91,10 +91,12 @@ async def make_plan(
         )
     barred = [*avoid, *(record.question for record in corrections)]
     near: list[str] = []
+    each = min(16, max(6, recipe.train.neighbours // max(len(facts), 1)))
+    each = each if recipe.train.neighbours else 0
     for record in corrections:
-        near += contrast.neighbours(record.question, per_fact(len(facts)), rng, avoid=barred)
+        near += contrast.neighbours(record.question, each, rng, avoid=barred)
     near = list(dict.fromkeys(near))
-    general = general_trained()
+    general = general_trained()[: recipe.train.general_prompts]
     spoken = await answers.of(near, CONTRAST_TOKENS, tell)
     near_rows = [make.held("contrast", *pair) for pair in zip(near, spoken, strict=True)]
     spoken = await answers.of(general, GENERAL_TOKENS, tell)
@@ -109,11 +111,6 @@ async def make_plan(
         world,
         asked=near,
     )
-
-
-def per_fact(facts: int) -> int:
-    """Neighbours of each correction: more where there are few corrections."""
-    return max(6, min(16, 48 // max(facts, 1)))
 
 
 class _Maker:

@@ -32,6 +32,8 @@ class Train:
     styles_per_step: int
     general_per_step: int
     contrast_per_step: int
+    general_prompts: int
+    neighbours: int
     kl_weight: float
     max_steps: int
     min_steps: int
@@ -44,8 +46,11 @@ class Train:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Thresholds; shares from 0 to 1, ``general_nll`` in nats a token."""
+    """How much is asked, and thresholds: shares from 0 to 1, ``general_nll`` in nats a token."""
 
+    neighbours: int
+    wordings_each: int
+    general_prompts: int
     corrections: float
     wordings: float
     leaks: float
@@ -65,7 +70,8 @@ class Recipe:
 
 _PARTS: Final = {"lora": Lora, "train": Train, "gate": Gate}
 _MAY_BE_ZERO: Final = frozenset(
-    "warmup_steps general_per_step contrast_per_step kl_weight min_steps".split()
+    "warmup_steps general_per_step contrast_per_step general_prompts neighbours kl_weight "
+    "min_steps".split()
 )
 
 
@@ -119,5 +125,5 @@ def _check(where: str, key: str, value: Any, known: Any, *, gate: bool) -> None:
         raise TrainingError(
             f"{where} must be a {'number' if isinstance(known, float) else 'whole number'}."
         )
-    elif not gate and not (value > 0 or (value == 0 and key in _MAY_BE_ZERO)):
+    elif not gate and (value < 0 or (value == 0 and key not in _MAY_BE_ZERO)):
         raise TrainingError(f"{where} must be above zero.")
