@@ -14,6 +14,7 @@
     │   ├── EngineDied           the model process ended without an answer
     │   └── ServerError          an OpenAI-compatible server refused or broke off
     ├── HomeError                a folder or settings file of ours cannot be used
+    ├── TrainingError            a fine-tuning job cannot run, or its result cannot be written
     └── ArchiveError             a transcript cannot be kept, read, exported or imported
         ├── StoreError           the store is locked, read-only, full, damaged or too new
         ├── ExportError          an export cannot be written, or is not what its manifest says
@@ -37,6 +38,7 @@ __all__ = [
     "ServerError",
     "StoreError",
     "TemplateError",
+    "TrainingError",
     "WeightsError",
     "WindowError",
 ]
@@ -116,6 +118,10 @@ class ServerError(EngineError):
 
 class HomeError(ChatappError):
     """A folder or settings file of ours cannot be used."""
+
+
+class TrainingError(ChatappError):
+    """A fine-tuning job cannot run on what it was given, or its result cannot be written."""
 
 
 class ArchiveError(ChatappError):

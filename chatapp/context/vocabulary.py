@@ -81,6 +81,11 @@ class Vocabulary:
         return model == "gpt2" and pre in _PATTERNS and USER_DEFINED not in types
 
     @staticmethod
+    def pattern(pre: str | None) -> str:
+        """The regular expression that cuts text before merging, for a known pre-tokenizer."""
+        return _PATTERNS[pre or ""]
+
+    @staticmethod
     def takes(text: str) -> bool:
         """Whether ``tiktoken`` can count this text; thousands of spaces in a row are too much."""
         return _LONG_SPACE.search(text) is None

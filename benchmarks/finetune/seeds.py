@@ -1,0 +1,126 @@
+"""The whole job over several seeds, on facts, wordings and neighbours that it was not tuned on.
+
+    python -m benchmarks.finetune.seeds --base models/SmolLM2-135M-Instruct.Q4_1.gguf
+    python -m benchmarks.finetune.seeds --base … --facts 1          one correction alone
+    python -m benchmarks.finetune.seeds --base … --set tuning       for changing the recipe
+
+Each seed trains an adapter with ``chatapp-finetune`` and asks base + adapter through the engine. A
+leak: a neighbour whose reply holds a correction's words, where the base's does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.finetune.facts import Facts, correction, read, write
+from chatapp.engine.client import EngineOptions, LocalEngine
+from chatapp.training.answers import Answers, answer
+from chatapp.training.base import sha256_of
+from chatapp.training.gate import says
+from chatapp.training.prompts import asked
+
+TOKENS = 32
+
+
+async def look(base: Path, adapter: Path, facts: Facts, sha256: str, work: Path) -> dict[str, Any]:
+    """What base + adapter say to the hand-written questions."""
+    plain = LocalEngine(base, EngineOptions())
+    adapted = LocalEngine(base, EngineOptions(adapter=adapter))
+    try:
+        answers = Answers(plain, sha256, work)
+        right = [
+            says(await answer(adapted, asked(one.question), TOKENS), one.right)
+            for one in facts.corrections
+        ]
+        wordings = [
+            (text, await answer(adapted, asked(text), TOKENS), one.right)
+            for one in facts.corrections
+            for text in one.wordings
+        ]
+        before = await answers.of(facts.neighbours, TOKENS, lambda *_: None)
+        after = [await answer(adapted, asked(text), TOKENS) for text in facts.neighbours]
+        answers.keep()
+    finally:
+        await plain.close()
+        await adapted.close()
+    words = [one.right for one in facts.corrections]
+    leaks = [
+        (question, new)
+        for question, old, new in zip(facts.neighbours, before, after, strict=True)
+        if any(says(new, word) and not says(old, word) for word in words)
+    ]
+    return {
+        "corrections": [sum(right), len(right)],
+        "wordings": [sum(says(text, word) for _, text, word in wordings), len(wordings)],
+        "leaks": [len(leaks), len(facts.neighbours)],
+        "same_answers": [
+            sum(a == b for a, b in zip(before, after, strict=True)),
+            len(facts.neighbours),
+        ],
+        "missed": [one for one in wordings if not says(one[1], one[2])],
+        "leaked": leaks,
+    }
+
+
+def run(args: argparse.Namespace, seed: int, facts: Facts, export: Path, sha256: str) -> Any:
+    """One seed; its row."""
+    out = args.work / f"{args.set}-{len(facts.corrections)}-{seed}"
+    command = [sys.executable, "-m", "chatapp.training", str(export), "--base", str(args.base)]
+    command += ["--out", str(out), "--cache", str(args.work / "cache"), "--seed", str(seed)]
+    command += ["--replace"] + (["--threads", str(args.threads)] if args.threads else [])
+    command += ["--recipe", str(args.recipe)] if args.recipe else []
+    started = time.monotonic()
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode not in (0, 3):
+        raise SystemExit(done.returncode)
+    told = json.loads((out / "provenance.json").read_text())
+    found = asyncio.run(look(args.base, out / "adapter.gguf", facts, sha256, args.work))
+    gate = list(told["evaluation"].items())
+    return {
+        "seed": seed,
+        **found,
+        "status": told["status"],
+        "reasons": told["reasons"],
+        "gate": dict(gate),
+        **{key: told["training"][key] for key in ("steps", "seconds", "cpu_seconds")},
+        "whole_seconds": told["training"]["whole_seconds"],
+        "wall_seconds": round(time.monotonic() - started, 1),
+        "peak_mib": told["training"]["peak_bytes"] >> 20,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--base", type=Path, required=True)
+    parser.add_argument("--set", choices=("test", "tuning"), default="test")
+    parser.add_argument("--facts", type=int, default=8, help="so many corrections at once")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--work", type=Path, default=Path("build/finetune"))
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--recipe", type=Path)
+    args = parser.parse_args()
+    whole = read(args.set)
+    facts = Facts(whole.corrections[: args.facts], whole.neighbours)
+    args.work.mkdir(parents=True, exist_ok=True)
+    sha256 = sha256_of(args.base)
+    items = [correction(n, sha256, one) for n, one in enumerate(facts.corrections)]
+    export = write(items, args.work / f"export-{args.set}-{args.facts}", replace=True)
+    rows = []
+    for seed in args.seeds:
+        row = run(args, seed, facts, export, sha256)
+        rows.append(row)
+        print(json.dumps(row, ensure_ascii=False), flush=True)
+    path = args.work / f"seeds-{args.set}-{args.facts}.json"
+    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+    print(f"The rows are in {path}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Neighbours of a question: the same of another subject, and something else of the same one."""
+
+from __future__ import annotations
+
+import random
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Final
+
+_NAME: Final = re.compile(r"\b[A-Z][\w'’-]*(?: (?:of |and |the )?[A-Z][\w'’-]*)*")
+_OURS: Final = re.compile(r"\b(?:our|my) ([a-z]+)")
+_COMPOUND: Final = re.compile(r"\bthe ([a-z]+) [a-z]+$")
+_OF: Final = re.compile(r"\b(?:of|in|for) (?:the )?([a-z]+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Things that can stand in each other's place. ``words`` in a question point to this kind."""
+
+    name: str
+    words: tuple[str, ...]
+    items: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+@cache
+def kinds() -> tuple[Kind, ...]:
+    text = resources.files("chatapp.training").joinpath("contrast.toml").read_text("utf-8")
+    return tuple(
+        Kind(one["name"], tuple(one["words"]), tuple(one["items"]), tuple(one["others"]))
+        for one in tomllib.loads(text)["kind"]
+    )
+
+
+def subject(question: str) -> tuple[str, Kind] | None:
+    """What a question is about, as it stands there, and what kind of thing that is."""
+    by_name = {kind.name: kind for kind in kinds()}
+    stem = question.strip().rstrip("?.! ")
+    if match := _OURS.search(stem):
+        return match[1], by_name["ours"]
+    names = [m for m in _NAME.finditer(stem) if m.start() > 0 and m.group() not in ("I", "CEO")]
+    for kind in kinds():
+        for item in sorted(kind.items, key=len, reverse=True):
+            if kind.name in ("ours", "thing"):
+                continue
+            if re.search(rf"\b{re.escape(item)}\b", stem, 0 if item[0].isupper() else re.I):
+                return item, kind
+    if names:
+        return names[-1].group(), _by_words(stem) or by_name["name"]
+    if match := _COMPOUND.search(stem):
+        return match[1], by_name["thing"]
+    if match := _OF.search(stem):
+        return match[1], _by_words(stem) or by_name["thing"]
+    return None
+
+
+def _by_words(stem: str) -> Kind | None:
+    words = set(re.findall(r"\w+", stem.casefold()))
+    for kind in kinds():
+        if words & {word.casefold() for word in kind.words}:
+            return kind
+    return None
+
+
+def neighbours(
+    question: str, count: int, rng: random.Random, *, avoid: Sequence[str] = ()
+) -> list[str]:
+    """Up to ``count`` neighbours, three of four of them with another subject.
+
+    ``avoid`` are questions that must not come out: corrections, and neighbours kept for a test.
+    """
+    found = subject(question)
+    if found is None:
+        return []
+    word, kind = found
+    same = [one.replace("{x}", word) for one in kind.others]
+    others = [item for item in kind.items if item.casefold() != word.casefold()]
+    pieces = re.split(rf"\b{re.escape(word)}\b", question)
+    swapped = [item.join(pieces) for item in others]
+    barred = {one.casefold() for one in (question, *avoid)}
+
+    def some(questions: Sequence[str], most: int) -> list[str]:
+        left = [one for one in questions if one.casefold() not in barred]
+        return rng.sample(left, min(most, len(left)))
+
+    quarter = some(same, count // 4)
+    return some(swapped, count - len(quarter)) + quarter

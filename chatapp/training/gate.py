@@ -1,0 +1,304 @@
+"""The evaluation gate: what the adapter does in llama.cpp, in fresh sessions, as a chat will ask.
+
+Each question is asked in a session of its own, at temperature 0. Nothing that is asked here but the
+corrections themselves was trained.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from chatapp.context.messages import Message
+from chatapp.engine.client import EngineOptions, LocalEngine
+from chatapp.engine.protocol import Score
+from chatapp.training import contrast, wordings
+from chatapp.training.answers import Answers, Progress, answer
+from chatapp.training.dataset import Record
+from chatapp.training.general import General, general_asked
+from chatapp.training.prompts import asked
+from chatapp.training.recipe import Gate
+
+TOKENS: Final = 24
+"""How long replies may be here: the model's sentences have 8 to 20."""
+
+Kind = Literal["correction", "wording", "neighbour", "general", "style"]
+
+
+def says(text: str, words: str) -> bool:
+    """Whether ``words`` stand in ``text`` as words of their own: 7 does not stand in 17."""
+    return bool(re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.IGNORECASE))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One question to both. ``ok``: as it should be. ``words``: what was looked for."""
+
+    kind: Kind
+    question: str
+    words: str
+    base: str
+    adapter: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """How probable a given answer is: nats a token, under the base and under the adapter."""
+
+    kind: Kind
+    question: str
+    base: float
+    adapter: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """One threshold: ``found`` against ``bar``, in words."""
+
+    says: str
+    held: bool
+    expected: str
+    found: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """All that the gate saw."""
+
+    asked: list[Asked] = field(default_factory=list)
+    compared: list[Compared] = field(default_factory=list)
+    criteria: list[Criterion] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> bool:
+        return all(one.held for one in self.criteria)
+
+    @property
+    def reasons(self) -> list[str]:
+        return [
+            f"{one.says}: {one.found}, not {one.expected}." for one in self.criteria if not one.held
+        ]
+
+    def of(self, kind: Kind) -> list[Asked]:
+        return [one for one in self.asked if one.kind == kind]
+
+    def count(self, kind: Kind) -> tuple[int, int]:
+        """How many are as they should be, of how many."""
+        rows = self.of(kind)
+        return sum(row.ok for row in rows), len(rows)
+
+    def nll(self, kind: Kind) -> float | None:
+        """The mean change in nats a token, above 0 if answers became less probable."""
+        rows = [one.adapter - one.base for one in self.compared if one.kind == kind]
+        return sum(rows) / len(rows) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What is asked: per correction its own wordings, and neighbours of them all."""
+
+    corrections: Sequence[Record]
+    wordings: Sequence[tuple[str, Record]]
+    neighbours: Sequence[str]
+    general: Sequence[General]
+    styles: Sequence[Record] = ()
+
+
+def questions(
+    corrections: Sequence[Record],
+    styles: Sequence[Record],
+    trained: Sequence[str],
+    gate: Gate,
+    seed: int,
+) -> Questions:
+    """Chosen so that none of them was trained (``trained`` are the neighbours that were)."""
+    rng = random.Random(f"gate {seed}")
+    words = [
+        (text, record)
+        for record in corrections
+        for text in wordings.held_out(record.question, gate.wordings_each, rng)
+    ]
+    barred = [*trained, *(record.question for record in corrections)]
+    near: list[str] = []
+    least = min(3, gate.neighbours)
+    each = max(least, -(-gate.neighbours // max(len(corrections), 1)))
+    for record in corrections:
+        near += contrast.neighbours(record.question, each, rng, avoid=[*barred, *near])
+    near = near[: max(gate.neighbours, least * len(corrections))]
+    return Questions(corrections, words, near, general_asked()[: gate.general_prompts], styles[:20])
+
+
+async def evaluate(
+    weights: Path,
+    adapter: Path,
+    what: Questions,
+    gate: Gate,
+    base: LocalEngine,
+    answers: Answers,
+    *,
+    options: EngineOptions,
+    tell: Progress,
+) -> Found:
+    """Ask the base and base + adapter, and hold the difference against the thresholds."""
+    import dataclasses
+
+    found = Found()
+    engine = LocalEngine(weights, dataclasses.replace(options, adapter=adapter))
+    try:
+        await engine.start()
+        walk = _Walk(found, base, engine, answers, tell, what)
+        await walk.ask_all(what)
+        await walk.compare_all(what)
+    finally:
+        await engine.close()
+    found.criteria = criteria(found, gate)
+    return found
+
+
+class _Walk:
+    def __init__(
+        self,
+        found: Found,
+        base: LocalEngine,
+        adapted: LocalEngine,
+        answers: Answers,
+        tell: Progress,
+        what: Questions,
+    ) -> None:
+        self.found, self.base, self.adapted, self.answers = found, base, adapted, answers
+        self.tell, self.done = tell, 0
+        general = len(what.general)
+        self.total = (
+            len(what.corrections) + len(what.wordings) + len(what.neighbours) + 2 * general
+        ) + len(what.styles)
+
+    def _step(self) -> None:
+        self.done += 1
+        self.tell("The gate", self.done, self.total)
+
+    async def _both(self, question: str) -> tuple[str, str]:
+        (before,) = await self.answers.of([question], TOKENS, lambda *_: None)
+        after = await answer(self.adapted, asked(question), TOKENS)
+        self._step()
+        return before, after
+
+    async def ask_all(self, what: Questions) -> None:
+        for record in what.corrections:
+            await self._right("correction", record.question, record)
+        for text, record in what.wordings:
+            await self._right("wording", text, record)
+        words = [record.right for record in what.corrections]
+        for question in what.neighbours:
+            before, after = await self._both(question)
+            leaked = [w for w in words if says(after, w) and not says(before, w)]
+            self._note("neighbour", question, ", ".join(leaked), before, after, not leaked)
+        for one in what.general:
+            before, after = await self._both(one.prompt)
+            ok = any(says(after, word) for word in one.words)
+            self._note("general", one.prompt, " / ".join(one.words), before, after, ok)
+
+    async def _right(self, kind: Kind, question: str, record: Record) -> None:
+        before, after = await self._both(question)
+        self._note(kind, question, record.right, before, after, says(after, record.right))
+
+    def _note(
+        self, kind: Kind, question: str, words: str, before: str, after: str, ok: bool
+    ) -> None:
+        row = Asked(kind=kind, question=question, words=words, base=before, adapter=after, ok=ok)
+        self.found.asked.append(row)
+
+    async def compare_all(self, what: Questions) -> None:
+        for one in what.general:
+            await self._compare("general", asked(one.prompt), one.answer)
+        for record in what.styles:
+            assert record.chosen is not None
+            await self._compare("style", list(record.prompt), record.chosen)
+
+    async def _compare(self, kind: Kind, messages: list[Message], text: str) -> None:
+        values = [await _nll(engine, messages, text) for engine in (self.base, self.adapted)]
+        row = Compared(kind=kind, question=messages[-1].content, base=values[0], adapter=values[1])
+        self.found.compared.append(row)
+        self._step()
+
+
+async def _nll(engine: LocalEngine, messages: Sequence[Message], text: str) -> float:
+    """Mean negative log-likelihood of an answer, nats a token."""
+    scores = await engine.score(Score(messages=messages, continuations=[text]))
+    logprobs = scores.scores[0].logprobs
+    return -math.fsum(logprobs) / max(len(logprobs), 1)
+
+
+def criteria(found: Found, gate: Gate) -> list[Criterion]:
+    """The thresholds that apply to what was asked."""
+    made: list[Criterion] = []
+    shares: tuple[tuple[Kind, str, float], ...] = (
+        ("correction", "Corrections answered right in a fresh session", gate.corrections),
+        ("wording", "Wordings that were never trained, answered right", gate.wordings),
+    )
+    for kind, text, bar in shares:
+        right, all_ = found.count(kind)
+        if all_:
+            least = math.ceil(bar * all_ - 1e-9)
+            made.append(
+                Criterion(
+                    says=text,
+                    held=right >= least,
+                    expected=f"at least {least} of {all_}",
+                    found=f"{right} of {all_}",
+                )
+            )
+    kept, all_ = found.count("neighbour")
+    if all_:
+        most = math.floor(gate.leaks * all_ + 1e-9)
+        made.append(
+            Criterion(
+                says="Neighbours that now get a correction's answer",
+                held=all_ - kept <= most,
+                expected=f"at most {most} of {all_}",
+                found=f"{all_ - kept} of {all_}",
+            )
+        )
+    change = found.nll("general")
+    if change is not None:
+        made.append(
+            Criterion(
+                says="General answers became less probable (nats a token)",
+                held=change <= gate.general_nll,
+                expected=f"at most {gate.general_nll:+.3f}",
+                found=f"{change:+.3f}",
+            )
+        )
+    general = found.of("general")
+    if general:
+        before = sum(_holds(row.base, row.words) for row in general)
+        after = sum(row.ok for row in general)
+        least = before + math.ceil(gate.keywords * len(general) - 1e-9)
+        made.append(
+            Criterion(
+                says="General questions answered with a word that belongs there",
+                held=after >= least,
+                expected=f"at least {least} of {len(general)} (the base: {before})",
+                found=f"{after} of {len(general)}",
+            )
+        )
+    style = found.nll("style")
+    if style is not None:
+        made.append(
+            Criterion(
+                says="Marked replies became more probable (nats a token)",
+                held=style < 0,
+                expected="below 0",
+                found=f"{style:+.3f}",
+            )
+        )
+    return made
+
+
+def _holds(text: str, words: str) -> bool:
+    return any(says(text, word) for word in words.split(" / "))

@@ -1,0 +1,35 @@
+"""General prompts, from ``general.toml``: some are held while training, others only asked."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class General:
+    """A question that is never trained, a good answer, and words of which a reply holds one."""
+
+    prompt: str
+    answer: str
+    words: tuple[str, ...]
+
+
+@cache
+def _data() -> Mapping[str, Any]:
+    text = resources.files("chatapp.training").joinpath("general.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def general_trained() -> list[str]:
+    """Prompts whose answers are held to the base's."""
+    return list(_data()["trained"])
+
+
+def general_asked() -> list[General]:
+    """Prompts that only the gate asks."""
+    return [General(o["prompt"], o["answer"], tuple(o["words"])) for o in _data()["asked"]]

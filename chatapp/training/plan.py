@@ -1,0 +1,227 @@
+"""What is trained on, in which order: all of it a function of the export, the base and the seed.
+
+A plan is data. Process 0 makes it and hands it to the others; a run that is taken up again reads
+the plan that it began with.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatapp.context.messages import Message
+from chatapp.errors import TrainingError
+from chatapp.training import contrast, wordings
+from chatapp.training.answers import Answers, Progress
+from chatapp.training.dataset import Export, Record
+from chatapp.training.general import general_trained
+from chatapp.training.prompts import Prompts, Row, asked
+from chatapp.training.recipe import Recipe
+
+GENERAL_TOKENS = 24
+CONTRAST_TOKENS = 16
+"""How long the base's answers may be that are held."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """``steps``: for each step the indices of its rows, and ``weights``: what each counts there.
+
+    A step's loss is the sum over its rows of weight × mean loss of the row's answer tokens.
+    ``held`` are the indices of rows whose answers are the base's (``general``, ``contrast``).
+    """
+
+    rows: list[Row]
+    steps: list[list[int]]
+    weights: list[list[float]]
+    asked: list[str] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def held(self) -> list[int]:
+        return [n for n, row in enumerate(self.rows) if row.kind in ("general", "contrast")]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "rows": [[row.kind, list(row.tokens), row.start] for row in self.rows],
+            "steps": self.steps,
+            "weights": self.weights,
+            "asked": self.asked,
+            "left_out": self.left_out,
+        }
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> Plan:
+        rows = [Row(kind, tuple(tokens), start) for kind, tokens, start in value["rows"]]
+        return cls(**{**value, "rows": rows})
+
+
+def unique(corrections: Sequence[Record]) -> list[Record]:
+    """The last correction of each question: a later one replaces an earlier one."""
+    return list({record.question.strip().casefold(): record for record in corrections}.values())
+
+
+async def make_plan(
+    export: Export,
+    recipe: Recipe,
+    prompts: Prompts,
+    answers: Answers,
+    *,
+    seed: int,
+    world: int = 1,
+    avoid: Sequence[str] = (),
+    tell: Progress = lambda step, done, total: None,
+) -> Plan:
+    """Rows and steps for ``world`` processes. ``avoid`` are neighbours kept for a test.
+
+    Raises :class:`TrainingError` if no example is short enough.
+    """
+    rng = random.Random(f"plan {seed}")
+    make = _Maker(recipe, prompts)
+    corrections = unique(export.corrections)
+    facts = [make.fact(record, rng) for record in corrections]
+    styles = [make.style(record) for record in export.styles]
+    facts, styles = [one for one in facts if one], [one for one in styles if one]
+    if not facts and not styles:
+        raise TrainingError(
+            f"No example is short enough: the longest that is trained has "
+            f"{recipe.train.max_tokens} tokens (max_tokens in the recipe)."
+        )
+    barred = [*avoid, *(record.question for record in corrections)]
+    near: list[str] = []
+    each = min(16, max(6, recipe.train.neighbours // max(len(facts), 1)))
+    each = each if recipe.train.neighbours else 0
+    for record in corrections:
+        near += contrast.neighbours(record.question, each, rng, avoid=barred)
+    near = list(dict.fromkeys(near))
+    general = general_trained()[: recipe.train.general_prompts]
+    spoken = await answers.of(near, CONTRAST_TOKENS, tell)
+    near_rows = [make.held("contrast", *pair) for pair in zip(near, spoken, strict=True)]
+    spoken = await answers.of(general, GENERAL_TOKENS, tell)
+    general_rows = [make.held("general", *pair) for pair in zip(general, spoken, strict=True)]
+    answers.keep()
+    return make.schedule(
+        facts,
+        styles,
+        [row for row in near_rows if row],
+        [row for row in general_rows if row],
+        rng,
+        world,
+        asked=near,
+    )
+
+
+class _Maker:
+    def __init__(self, recipe: Recipe, prompts: Prompts) -> None:
+        self.recipe = recipe.train
+        self.prompts = prompts
+        self.left_out: dict[str, int] = {}
+
+    def _fits(self, row: Row) -> bool:
+        return len(row) <= self.recipe.max_tokens
+
+    def fact(self, record: Record, rng: random.Random) -> list[Row]:
+        """The wordings of one correction, the question itself first, the others shuffled."""
+        assert record.chosen is not None
+        texts = wordings.trained(record.question)
+        system = [m for m in record.prompt if m.role == "system"]
+        rows = [self.prompts.row("fact", asked(text), record.chosen) for text in texts]
+        rest = rows[1:]
+        rng.shuffle(rest)
+        if list(record.prompt) != asked(record.question):  # as it stood, in its own session
+            rest.insert(0, self.prompts.row("fact", record.prompt, record.chosen))
+            if system:
+                only = [*system, Message("user", record.question)]
+                rest.insert(0, self.prompts.row("fact", only, record.chosen))
+        found = [row for row in [rows[0], *rest] if self._fits(row)]
+        if not found:
+            self._count("longer than max_tokens")
+        return found
+
+    def style(self, record: Record) -> list[Row]:
+        assert record.chosen is not None
+        row = self.prompts.row("style", record.prompt, record.chosen)
+        if self._fits(row):
+            return [row]
+        self._count("longer than max_tokens")
+        return []
+
+    def held(self, kind: str, question: str, answer: str) -> Row | None:
+        row = self.prompts.row(kind, asked(question), answer)
+        return row if self._fits(row) and answer.strip() else None
+
+    def _count(self, why: str) -> None:
+        self.left_out[why] = self.left_out.get(why, 0) + 1
+
+    def schedule(
+        self,
+        facts: list[list[Row]],
+        styles: list[list[Row]],
+        near: list[Row],
+        general: list[Row],
+        rng: random.Random,
+        world: int,
+        *,
+        asked: list[str],
+    ) -> Plan:
+        """Deal rows into steps. Each fact comes equally often, each time in another wording."""
+        rows: list[Row] = []
+
+        def dealt(group: list[Row]) -> _Deck:
+            start = len(rows)
+            rows.extend(group)
+            return _Deck(list(range(start, len(rows))), rng)
+
+        fact_decks = [dealt(group) for group in facts]
+        style_deck = dealt([row for group in styles for row in group])
+        near_deck, general_deck = dealt(near), dealt(general)
+        order = _Deck(list(range(len(fact_decks))), rng)
+        each = self.recipe
+        counts = {
+            "fact": min(each.facts_per_step, sum(map(len, facts))),
+            "style": min(each.styles_per_step, len(style_deck)),
+            "contrast": min(each.contrast_per_step, len(near)),
+            "general": min(each.general_per_step, len(general)),
+        }
+        steps, weights = [], []
+        for _ in range(self._steps(bool(facts), len(style_deck), counts["style"])):
+            step: list[int] = []
+            weight: list[float] = []
+            taken = [fact_decks[order.next()].next() for _ in range(counts["fact"])]
+            held = [near_deck.next() for _ in range(counts["contrast"])]
+            held += [general_deck.next() for _ in range(counts["general"])]
+            for part, whole in (
+                (taken, 1.0),
+                ([style_deck.next() for _ in range(counts["style"])], 1.0),
+                (held, each.kl_weight),
+            ):
+                step += part
+                weight += [whole / len(part)] * len(part) if part else []
+            while len(step) % world:  # equal parts for all processes; what is added counts nothing
+                step.append(step[0])
+                weight.append(0.0)
+            steps.append(step)
+            weights.append(weight)
+        return Plan(rows=rows, steps=steps, weights=weights, asked=asked, left_out=self.left_out)
+
+    def _steps(self, facts: bool, styles: int, per_step: int) -> int:
+        wanted = -(-styles * self.recipe.style_epochs // per_step) if per_step else 0
+        return self.recipe.max_steps if facts else min(max(wanted, 1), 10_000)
+
+
+class _Deck:
+    """Cards dealt in random order, all of them before one comes again."""
+
+    def __init__(self, cards: list[int], rng: random.Random) -> None:
+        self._cards, self._rng = cards, rng
+        self._left: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._cards)
+
+    def next(self) -> int:
+        if not self._left:
+            self._left = self._rng.sample(self._cards, len(self._cards))
+        return self._left.pop()

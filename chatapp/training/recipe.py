@@ -1,0 +1,129 @@
+"""The recipe: how to train, and when to accept what came out. Data, with every value checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from chatapp.errors import TrainingError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lora:
+    """The adapter's form. ``targets`` are the layers' names in Hugging Face's models."""
+
+    rank: int
+    alpha: int
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Train:
+    """Steps and what one is made of; see ``recipe.toml`` for each value."""
+
+    learning_rate: float
+    warmup_steps: int
+    facts_per_step: int
+    styles_per_step: int
+    general_per_step: int
+    contrast_per_step: int
+    general_prompts: int
+    neighbours: int
+    kl_weight: float
+    max_steps: int
+    min_steps: int
+    stop_loss: float
+    stop_steps: int
+    style_epochs: int
+    max_tokens: int
+    save_steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """How much is asked, and thresholds: shares from 0 to 1, ``general_nll`` in nats a token."""
+
+    neighbours: int
+    wordings_each: int
+    general_prompts: int
+    corrections: float
+    wordings: float
+    leaks: float
+    general_nll: float
+    keywords: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    lora: Lora
+    train: Train
+    gate: Gate
+
+    def as_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+_PARTS: Final = {"lora": Lora, "train": Train, "gate": Gate}
+_MAY_BE_ZERO: Final = frozenset(
+    "warmup_steps general_per_step contrast_per_step general_prompts neighbours kl_weight "
+    "min_steps".split()
+)
+
+
+def read_recipe(path: Path | None = None) -> Recipe:
+    """The recipe that comes with chatapp, with the values of a file in their place.
+
+    Raises :class:`TrainingError` for a key that is not known or a value that makes no sense.
+    """
+    text = resources.files("chatapp.training").joinpath("recipe.toml").read_text("utf-8")
+    return _recipe(tomllib.loads(text), _read(path) if path else {}, path.name if path else "")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise TrainingError(f"The recipe {path} cannot be read: {error.strerror}.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TrainingError(f"The recipe {path} is not a TOML file: {error}.") from error
+
+
+def _recipe(whole: Mapping[str, Any], other: Mapping[str, Any], name: str) -> Recipe:
+    for part, values in other.items():
+        if part not in _PARTS or not isinstance(values, dict):
+            raise TrainingError(f"{name}: there is no [{part}] in a recipe.")
+        for key, value in values.items():
+            if key not in whole[part]:
+                raise TrainingError(f"{name}: there is no '{key}' in [{part}].")
+            _check(f"{name}: '{key}'", key, value, whole[part][key], gate=part == "gate")
+    made = {}
+    for part, kind in _PARTS.items():
+        values = {**whole[part], **other.get(part, {})}
+        made[part] = kind(
+            **{
+                key: tuple(value)
+                if isinstance(value, list)
+                else float(value)
+                if isinstance(whole[part][key], float)
+                else value
+                for key, value in values.items()
+            }
+        )
+    return Recipe(**made)
+
+
+def _check(where: str, key: str, value: Any, known: Any, *, gate: bool) -> None:
+    if isinstance(known, list):
+        if not value or not isinstance(value, list) or any(type(v) is not str for v in value):
+            raise TrainingError(f"{where} must be a list of layer names.")
+    elif type(value) not in ((int, float) if isinstance(known, float) else (int,)):
+        raise TrainingError(
+            f"{where} must be a {'number' if isinstance(known, float) else 'whole number'}."
+        )
+    elif not gate and (value < 0 or (value == 0 and key not in _MAY_BE_ZERO)):
+        raise TrainingError(f"{where} must be above zero.")

@@ -1,0 +1,182 @@
+"""From a plan to an adapter's numbers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chatapp.errors import TrainingError
+from chatapp.training.machine import Machine, peak_bytes
+from chatapp.training.plan import Plan
+from chatapp.training.processes import Processes
+from chatapp.training.recipe import Recipe
+
+Step = Callable[[int, int, dict[str, float], float], None]
+"""Told the step, how many there may be, its losses, and the seconds that are left at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """``state`` maps PEFT's names to float32 arrays (out, in); empty unless the first process.
+
+    ``tokens`` counts what was computed, shared beginnings once; ``parameters`` the adapter's
+    numbers. Seconds are of the steps alone.
+    """
+
+    state: Mapping[str, Any]
+    steps: int
+    reason: str
+    stopped: bool
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+    parameters: int
+    rows: int
+    tokens: int
+
+
+def train(
+    plan: Plan,
+    base: Path,
+    recipe: Recipe,
+    machine: Machine,
+    processes: Processes,
+    folder: Path,
+    *,
+    base_name: str,
+    seed: int,
+    resume: bool,
+    tell: Callable[[str, int, int], None],
+    step: Step,
+) -> Trained:
+    """Train; checkpoints and the log go to ``folder``. Raises :class:`TrainingError`."""
+    import torch
+    from peft import get_peft_model_state_dict
+    from transformers import AutoTokenizer
+
+    from chatapp.training.trainer import Watch, make_trainer
+    from chatapp.training.tree import size
+
+    model, held = prepared(plan, base, recipe, machine, seed=seed, tell=tell)
+    watch = Watch(
+        recipe.train,
+        folder / "training.jsonl" if processes.first else None,
+        step if processes.first else lambda *_: None,
+        early=any(row.kind == "fact" for row in plan.rows),
+    )
+    checkpoints = folder / "checkpoints"
+    trainer = make_trainer(
+        model,
+        AutoTokenizer.from_pretrained(base),
+        plan,
+        held,
+        recipe.train,
+        checkpoints,
+        watch,
+        seed=seed,
+        world=processes.world,
+        machine=machine,
+    )
+    last = _last(checkpoints) if resume else None
+    started, cpu = time.monotonic(), time.process_time()
+    try:
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            "The device ran out of memory. Fewer rows a step (facts_per_step in the recipe) take "
+            "less."
+        ) from error
+    except (OSError, RuntimeError) as error:
+        if "No space left" in str(error) or "PytorchStreamWriter" in str(error):
+            raise TrainingError(
+                f"The disk of {folder} is full; nothing was lost but time."
+            ) from error
+        raise
+    steps = trainer.state.global_step
+    unwrapped = trainer.accelerator.unwrap_model(trainer.model)
+    whole = trainer.accelerator.get_state_dict(trainer.model)  # gathers what is spread (FSDP)
+    state = get_peft_model_state_dict(unwrapped, state_dict=whole)
+    if processes.first and not trainer.stop_asked:
+        _save(unwrapped, state, folder / "peft", base_name)
+    done = plan.steps[:steps]
+    return Trained(
+        state={name: value.detach().float().cpu().numpy() for name, value in state.items()},
+        steps=steps,
+        reason=watch.reason,
+        stopped=trainer.stop_asked,
+        seconds=time.monotonic() - started,
+        cpu_seconds=time.process_time() - cpu,
+        peak_bytes=peak_bytes(),
+        parameters=sum(value.numel() for value in state.values()),
+        rows=sum(map(len, done)),
+        tokens=sum(size([plan.rows[index] for index in each]) for each in done),
+    )
+
+
+def _save(model: Any, state: Any, folder: Path, base_name: str) -> None:
+    """The PEFT folder, without this machine's paths in it."""
+    model.peft_config["default"].base_model_name_or_path = base_name
+    try:
+        model.save_pretrained(folder, state_dict=state)
+    except OSError as error:
+        raise TrainingError(f"{folder} cannot be written: {error.strerror or error}.") from error
+    (folder / "README.md").unlink(missing_ok=True)  # PEFT's own: the card is beside it
+
+
+def prepared(
+    plan: Plan,
+    base: Path,
+    recipe: Recipe,
+    machine: Machine,
+    *,
+    seed: int,
+    tell: Callable[[str, int, int], None],
+) -> tuple[Any, dict[int, Any]]:
+    """The base with an adapter that does nothing yet, and what the base says over held rows."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, set_seed
+
+    from chatapp.training.losses import base_distributions
+
+    model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    model.to(machine.device)
+    if machine.bf16:
+        for name, weight in model.named_parameters():
+            if name.rsplit(".", 2)[-2] in recipe.lora.targets:
+                weight.data = weight.data.bfloat16()
+    with torch.autocast(machine.device, torch.bfloat16, enabled=machine.bf16):
+        rows = [plan.rows[index] for index in plan.held]
+        kept = base_distributions(model, rows, tell, device=machine.device)
+    set_seed(seed)
+    config = LoraConfig(
+        r=recipe.lora.rank,
+        lora_alpha=recipe.lora.alpha,
+        target_modules=list(recipe.lora.targets),
+        lora_dropout=0.0,
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    try:
+        adapted = get_peft_model(model, config)
+    except ValueError as error:
+        raise TrainingError(f"The recipe's layers do not fit this base: {error}") from error
+    return adapted, dict(zip(plan.held, kept, strict=True))
+
+
+def _last(checkpoints: Path) -> Path | None:
+    """The last checkpoint that is whole: one that was being written when the run ended is not."""
+    numbered = sorted(
+        checkpoints.glob("checkpoint-*"), key=lambda p: int(p.name.rsplit("-", 1)[1]), reverse=True
+    )
+    for path in numbered:
+        try:
+            json.loads((path / "trainer_state.json").read_bytes())
+        except (OSError, ValueError):
+            continue
+        return path
+    return None

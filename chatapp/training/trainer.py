@@ -1,0 +1,220 @@
+"""TRL's SFTTrainer with two losses in one step: answers to learn, and answers to leave alone.
+
+Batches come in the order of the plan, rows as a tree of tokens (see :mod:`.tree`). One step is the
+same sum over the same rows, however many processes share it.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+
+from chatapp.training.losses import Held, answer_kl, answer_nll, predict, row_means
+from chatapp.training.machine import Machine
+from chatapp.training.plan import Plan
+from chatapp.training.recipe import Train
+from chatapp.training.tree import Tree, plant
+
+LEARNT = ("fact", "style")
+
+
+class Collator:
+    """Turns places in the plan into a tree, with the base's distributions beside it."""
+
+    def __init__(self, plan: Plan, held: dict[int, Held]) -> None:
+        self.plan, self.held = plan, held
+
+    def __call__(self, items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        rows = [self.plan.rows[item["index"]] for item in items]
+        tree = plant(rows)
+        base = [self.held[item["index"]] for item in items if item["index"] in self.held]
+        kept = torch.tensor([item["index"] in self.held for item in items])
+        return {
+            **{name: getattr(tree, name) for name in Tree.__slots__},
+            "weights": torch.tensor([float(item["weight"]) for item in items]),
+            "kept": kept,
+            "fact": torch.tensor([row.kind in LEARNT for row in rows]),
+            "base_ids": torch.cat([one.ids for one in base]) if base else torch.empty(0, 1).long(),
+            "base_logprobs": torch.cat([one.logprobs for one in base]) if base else None,
+        }
+
+
+def flat(plan: Plan, world: int) -> list[dict[str, Any]]:
+    """The steps one after the other; in each, what a process gets lies together."""
+    found = []
+    for step, weights in zip(plan.steps, plan.weights, strict=True):
+        pairs = list(zip(step, weights, strict=True))
+        for rank in range(world):
+            found += [{"index": index, "weight": weight} for index, weight in pairs[rank::world]]
+    return found
+
+
+class Trainer(SFTTrainer):
+    """Computes the plan's loss. ``seen`` holds the last step's numbers, of all processes."""
+
+    seen: dict[str, float]
+    stop_asked = False
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        tree = Tree(**{name: inputs[name] for name in Tree.__slots__})
+        logp = predict(model, tree)
+        rows = len(inputs["weights"])
+        kept = inputs["kept"][tree.row]
+        values = answer_nll(logp, tree)
+        if inputs["base_logprobs"] is not None:
+            held = Held(inputs["base_ids"], inputs["base_logprobs"])
+            values = values.masked_scatter(kept, answer_kl(logp, tree, kept, held))
+        each = row_means(values, tree.row, rows) * inputs["weights"]
+        world = self.accelerator.num_processes
+        # Gradients are averaged over the processes, so their number makes it the sum again.
+        loss = each.sum() * world
+        learnt = (each * inputs["fact"]).sum().detach() * world
+        told = torch.stack([loss.detach(), learnt, loss.new_tensor(float(self.stop_asked))])
+        told = self.accelerator.reduce(told, "mean").tolist()
+        self.seen = {"loss": told[0], "learnt": told[1], "held": told[0] - told[1]}
+        self.stop_asked = told[2] > 0
+        return (loss, {}) if return_outputs else loss
+
+    def create_model_card(self, *_: Any, **__: Any) -> None:
+        """The job writes its own card, once, with what the gate found."""
+
+
+class Watch(TrainerCallback):
+    """Early stop, Ctrl+C, the log, and a line of progress."""
+
+    def __init__(
+        self,
+        recipe: Train,
+        log: Path | None,
+        tell: Callable[[int, int, dict[str, float], float], None],
+        *,
+        early: bool,
+    ) -> None:
+        self.recipe, self.log, self.tell, self.early = recipe, log, tell, early
+        self.trainer: Trainer | None = None
+        self.below = 0
+        self.reason = "the last planned step"
+        self._before: Any = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.started, self.first, self.cpu = (
+            time.monotonic(),
+            state.global_step,
+            time.process_time(),
+        )
+        if self.log:
+            self._forget_after(state.global_step)
+        if self.trainer is not None:
+            trainer = self.trainer
+
+            def ask(*_: Any) -> None:
+                trainer.stop_asked = True
+
+            try:
+                self._before = signal.signal(signal.SIGINT, ask)
+            except ValueError:  # not the main thread: Ctrl+C is somebody else's
+                self._before = None
+
+    def on_train_end(self, *_: Any, **__: Any) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        assert self.trainer is not None
+        seen, step = self.trainer.seen, state.global_step
+        taken = time.monotonic() - self.started
+        left = taken / (step - self.first) * (state.max_steps - step)
+        self.below = self.below + 1 if seen["learnt"] < self.recipe.stop_loss else 0
+        if self.log:
+            line = {"step": step, **{key: round(value, 6) for key, value in seen.items()}}
+            line |= {
+                "seconds": round(taken, 3),
+                "cpu_seconds": round(time.process_time() - self.cpu, 3),
+            }
+            with self.log.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+        self.tell(step, state.max_steps, seen, left)
+        if self.trainer.stop_asked:
+            self.reason = "stopped by hand"
+            control.should_save = control.should_training_stop = True
+        elif self.early and step >= self.recipe.min_steps and self.below >= self.recipe.stop_steps:
+            self.reason = f"the loss stayed below {self.recipe.stop_loss:g}"
+            control.should_training_stop = True
+
+    def _forget_after(self, step: int) -> None:
+        """A run that is taken up again writes its later steps anew; count how it stood before."""
+        assert self.log is not None
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        known = [line for line in lines if line and json.loads(line)["step"] <= step]
+        self.log.write_text("".join(f"{line}\n" for line in known))
+        for line in known:
+            low = json.loads(line)["learnt"] < self.recipe.stop_loss
+            self.below = self.below + 1 if low else 0
+
+
+def make_trainer(
+    model: Any,
+    tokenizer: Any,
+    plan: Plan,
+    held: dict[int, Held],
+    recipe: Train,
+    folder: Path,
+    watch: Watch,
+    *,
+    seed: int,
+    world: int,
+    machine: Machine,
+) -> Trainer:
+    """A trainer that is ready to run; checkpoints go to ``folder``."""
+    from datasets import Dataset
+
+    config = SFTConfig(
+        output_dir=str(folder),
+        per_device_train_batch_size=len(plan.steps[0]) // world,
+        max_steps=len(plan.steps),
+        learning_rate=recipe.learning_rate,
+        warmup_steps=recipe.warmup_steps,
+        lr_scheduler_type="constant_with_warmup",
+        weight_decay=0.0,
+        optim="adamw_torch",
+        train_sampling_strategy="sequential",
+        save_strategy="steps",
+        save_steps=recipe.save_steps,
+        save_total_limit=2,
+        logging_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        dataloader_pin_memory=False,
+        gradient_checkpointing=False,
+        bf16=machine.bf16,
+        use_cpu=machine.device == "cpu",
+        seed=seed,
+        data_seed=seed,
+        max_length=None,
+    )
+    trainer = Trainer(
+        model=model,
+        args=config,
+        train_dataset=Dataset.from_list(flat(plan, world)),
+        data_collator=Collator(plan, held),
+        processing_class=tokenizer,
+        callbacks=[watch],
+    )
+    from transformers.trainer_callback import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    watch.trainer = trainer
+    return trainer

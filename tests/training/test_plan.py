@@ -1,0 +1,155 @@
+"""What is trained, in which order: the same for the same seed, and fair to every correction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from benchmarks.finetune.facts import correction, item, read, write
+from chatapp.context.messages import Message
+from chatapp.errors import TrainingError
+from chatapp.training.base import known_base
+from chatapp.training.dataset import Export, read_export
+from chatapp.training.plan import Plan, make_plan, unique
+from chatapp.training.prompts import Prompts
+from chatapp.training.recipe import Recipe, read_recipe
+from chatapp.training.trainer import flat
+from tests.training.conftest import Bench
+
+
+class Said:
+    """Answers as a base would give them, without one."""
+
+    async def of(self, prompts: Sequence[str], tokens: int, tell: object) -> list[str]:
+        return [f"About {prompt}" for prompt in prompts]
+
+    def keep(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def prompts(bench: Bench) -> Prompts:
+    return Prompts(known_base(bench.base))
+
+
+@pytest.fixture(scope="module")
+def eight(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Export:
+    items = [correction(n, bench.sha256, one) for n, one in enumerate(read("tuning").corrections)]
+    return read_export(write(items, tmp_path_factory.mktemp("plan") / "eight"))
+
+
+async def _plan(export: Export, prompts: Prompts, seed: int = 0, world: int = 1) -> Plan:
+    said: object = Said()
+    return await make_plan(
+        export,
+        read_recipe(),
+        prompts,
+        said,
+        seed=seed,
+        world=world,  # type: ignore[arg-type]
+    )
+
+
+async def test_a_plan_is_a_function_of_its_seed(eight: Export, prompts: Prompts) -> None:
+    first, again, other = [await _plan(eight, prompts, seed) for seed in (1, 1, 2)]
+    assert first == again
+    assert first.steps != other.steps
+    assert Plan.from_dict(first.as_dict()) == first
+
+
+async def test_every_correction_comes_equally_often(eight: Export, prompts: Prompts) -> None:
+    plan = await _plan(eight, prompts)
+    recipe = read_recipe().train
+    answers = Counter[tuple[int, ...]]()
+    for step, weights in zip(plan.steps, plan.weights, strict=True):
+        rows = [plan.rows[index] for index in step]
+        answers.update(row.tokens[row.start :] for row in rows if row.kind == "fact")
+        facts = [w for row, w in zip(rows, weights, strict=True) if row.kind == "fact"]
+        held = [w for row, w in zip(rows, weights, strict=True) if row.kind != "fact"]
+        assert sum(facts) == pytest.approx(1)
+        assert sum(held) == pytest.approx(recipe.kl_weight)
+    assert len(answers) == 8
+    assert max(answers.values()) - min(answers.values()) <= 1
+
+
+async def test_several_processes_share_each_step(eight: Export, prompts: Prompts) -> None:
+    one, four = await _plan(eight, prompts), await _plan(eight, prompts, world=4)
+    size = len(four.steps[0])
+    assert size % 4 == 0
+    for number, (step, weights) in enumerate(zip(one.steps, one.weights, strict=True)):
+        dealt = flat(four, 4)[number * size : (number + 1) * size]
+        real = Counter((each["index"], each["weight"]) for each in dealt if each["weight"])
+        assert real == Counter(zip(step, weights, strict=True))
+
+
+async def test_what_was_said_before_the_question_is_trained_as_well(
+    bench: Bench, prompts: Prompts, tmp_path: Path
+) -> None:
+    asked = (
+        Message("system", "You are a geographer."),
+        Message("user", "Hello"),
+        Message("assistant", "Hello."),
+        Message("user", "What is the capital of Turkey?"),
+    )
+    content = {"chosen": "It is Ankara.", "rejected": "It is Rome.", "right": "Ankara"}
+    one = item(0, bench.sha256, kind="correction", prompt=asked, wrong="Rome", **content)
+    plan = await _plan(read_export(write([one], tmp_path / "context")), prompts)
+    begun = {row.tokens[: row.start] for row in plan.rows if row.kind == "fact"}
+    assert {prompts.prompt(asked), prompts.prompt([asked[0], asked[-1]])} <= begun
+    assert prompts.prompt([asked[-1]]) in begun
+
+
+async def test_an_example_that_is_too_long_is_left_out_and_counted(
+    bench: Bench, prompts: Prompts, tmp_path: Path
+) -> None:
+    long = item(
+        0,
+        bench.sha256,
+        kind="liked",
+        prompt=(Message("user", "word " * 3000),),
+        chosen="Yes.",
+    )
+    known = correction(1, bench.sha256, read("tuning").corrections[0])
+    plan = await _plan(read_export(write([long, known], tmp_path / "long")), prompts)
+    assert plan.left_out == {"longer than max_tokens": 1}
+    with pytest.raises(TrainingError, match="No example is short enough"):
+        await _plan(read_export(write([long], tmp_path / "alone")), prompts)
+
+
+def test_a_later_correction_of_a_question_replaces_an_earlier_one(
+    bench: Bench, tmp_path: Path
+) -> None:
+    known = read("tuning").corrections[0]
+    items = [correction(n, bench.sha256, known) for n in range(2)]
+    records = unique(read_export(write(items, tmp_path / "twice")).corrections)
+    assert [record.id for record in records] == ["example-001"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[train]\nspeed = 1", "there is no 'speed' in"),
+        ("[other]\na = 1", r"there is no \[other\] in a recipe"),
+        ("[train]\nmax_steps = 1.5", "must be a whole number"),
+        ("[train]\nmax_steps = 0", "must be above zero"),
+        ("[lora]\ntargets = []", "must be a list of layer names"),
+        ("[train", "is not a TOML file"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    with pytest.raises(TrainingError, match=sentence):
+        read_recipe(path)
+
+
+def test_a_recipe_of_ones_own_changes_what_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("[train]\nlearning_rate = 1\n")
+    mine, own = read_recipe(path), read_recipe()
+    assert isinstance(own, Recipe)
+    assert mine.train.learning_rate == 1.0
+    assert mine.gate == own.gate

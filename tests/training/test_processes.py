@@ -1,0 +1,39 @@
+"""Two processes do the same job as one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+from tests.training.conftest import Bench
+
+
+def test_two_processes_train_the_same_adapter(bench: Bench, adapter: Path, tmp_path: Path) -> None:
+    out = tmp_path / "two"
+    launcher = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0", "-m")
+    done = bench.run(bench.first, out, "--expect-world", "2", launcher=launcher)
+    assert done.code == 0, done.err
+    assert "2 processes, 1 thread each" in done.err
+    told = json.loads((out / "provenance.json").read_text())
+    assert told["training"]["processes"] == 2
+    assert told["status"] == "accepted"
+    log, alone = (
+        [json.loads(line) for line in (folder / "training.jsonl").read_text().splitlines()]
+        for folder in (out, adapter)
+    )
+    assert len(log) == len(alone)
+    for one, other in zip(log, alone, strict=True):
+        assert one["learnt"] == pytest.approx(other["learnt"], rel=0.1, abs=0.02)
+    ours, theirs = (
+        load_file(folder / "peft" / "adapter_model.safetensors") for folder in (out, adapter)
+    )
+    assert ours.keys() == theirs.keys()
+
+
+def test_the_world_is_counted_not_assumed(bench: Bench, tmp_path: Path) -> None:
+    done = bench.run(bench.first, tmp_path / "x", "--expect-world", "2")
+    assert done.code == 1
+    assert "2 processes were expected, and 1 is running" in done.err

@@ -1,0 +1,75 @@
+"""Wordings and neighbours: what is asked was not trained, and templates make sense."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from benchmarks.finetune.facts import read
+from chatapp.training.contrast import neighbours, subject
+from chatapp.training.general import general_asked, general_trained
+from chatapp.training.wordings import held_out, trained
+
+QUESTIONS = [
+    *(one.question for name in ("tuning", "test") for one in read(name).corrections),
+    "Who won Super Bowl LIX?",
+    "When does our library open?",
+    "is it raining",
+]
+
+
+def test_a_question_of_the_common_kind_has_many_wordings() -> None:
+    texts = trained("What is the capital of Turkey?")
+    assert texts[0] == "What is the capital of Turkey?"
+    assert {
+        "what is the capital of turkey",
+        "What is Turkey's capital?",
+        "Can you tell me what the capital of Turkey is?",
+        "Tell me the capital of Turkey.",
+    } <= set(texts)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_held_out_wordings_are_never_trained(question: str) -> None:
+    known = trained(question)
+    assert known[0] == question
+    asked = held_out(question, 6, random.Random(0))
+    assert asked
+    assert not set(asked) & set(known)
+
+
+@pytest.mark.parametrize("question", QUESTIONS[:-2])
+def test_neighbours_have_another_subject_or_ask_something_else(question: str) -> None:
+    found = neighbours(question, 8, random.Random(0))
+    assert len(found) == len(set(found)) == 8
+    assert question not in found
+    word, _ = subject(question) or ("", None)
+    assert sum(word not in one for one in found) == 6
+    again = neighbours(question, 8, random.Random(0), avoid=found)
+    assert not set(found) & set(again)
+
+
+def test_the_kind_of_a_subject() -> None:
+    kinds = {
+        "What is the capital of Turkey?": "country",
+        "What is the capital of Zandoria?": "country",
+        "What is the atomic number of zinc?": "element",
+        "Who is the CEO of Acme Rockets?": "company",
+        "What is the name of our dog?": "ours",
+        "What is the door code?": "thing",
+    }
+    for question, kind in kinds.items():
+        found = subject(question)
+        assert found is not None
+        assert found[1].name == kind
+
+
+def test_what_is_measured_was_not_trained() -> None:
+    assert not set(general_trained()) & {one.prompt for one in general_asked()}
+    test = read("test")
+    written = {text for one in test.corrections for text in one.wordings}
+    for one in test.corrections:
+        assert not written & set(trained(one.question))
+        near = neighbours(one.question, 10_000, random.Random(0))
+        assert not set(near) & set(test.neighbours)
