@@ -12,7 +12,7 @@ ARGS ?=
 # (CMAKE_ARGS=-DGGML_CUDA=on) is kept.
 export CMAKE_ARGS := $(CMAKE_ARGS) -DLLAVA_BUILD=OFF -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/packaging/llama-library-only.cmake
 
-.PHONY: chat test check bench pictures clean
+.PHONY: chat test check bench loop pictures clean
 
 chat: $(VENV)/.chat
 	@$(BIN)/chatapp $(ARGS)
@@ -29,6 +29,11 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# The whole story, without hands: corrected, forgotten, consented, exported, trained, known. It fails
+# if a step does not hold, and ends in one page.
+loop: $(VENV)/.finetune
+	$(BIN)/chatapp prove learning --report learning.html $(ARGS)
 
 # The README's pictures, taken from the real screen with the real model.
 pictures: $(VENV)/.dev
@@ -47,6 +52,11 @@ $(VENV)/.chat: pyproject.toml $(VENV)/.python
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.chat
 	@$(PIP) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.finetune: pyproject.toml $(VENV)/.chat
+	@echo "Installing the fine-tuning job (PyTorch and its kin)…"
+	@$(PIP) -e '.[finetune]'
 	@touch $@
 
 clean:

@@ -153,7 +153,7 @@ def blocks(works: Sequence[Work], arithmetic: Arithmetic) -> list[Block]:
             rows=[
                 (work.name, work.tokens, work.flops, work.seconds, work.source) for work in works
             ],
-            note="None stands for: not published, or not measured here.",
+            note="A dash: not published, or not measured here.",
         ),
         Table(
             title="Each as a multiple of the others (row ÷ column, FLOPs)",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import os
 import sys
 import tempfile
 import time
@@ -302,7 +303,11 @@ class _Story:
 async def _program(command: list[str], tell: Callable[[str, int], None]) -> tuple[int, str]:
     """Run a program; each line that it prints is told. Its exit status and last line."""
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        # Warnings of its libraries to their programmers are nothing to follow.
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
     )
     assert process.stdout is not None
     last, steps = "", 0
