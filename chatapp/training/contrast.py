@@ -69,7 +69,9 @@ def _by_words(stem: str) -> Kind | None:
 def neighbours(
     question: str, count: int, rng: random.Random, *, avoid: Sequence[str] = ()
 ) -> list[str]:
-    """Up to ``count`` neighbours, three of four of them with another subject.
+    """Up to ``count`` neighbours, two of three of them with another subject.
+
+    A subject of several words is also mixed with others: facts leak to names that share a word.
 
     ``avoid`` are questions that must not come out: corrections, and neighbours kept for a test.
     """
@@ -79,6 +81,7 @@ def neighbours(
     word, kind = found
     same = [one.replace("{x}", word) for one in kind.others]
     others = [item for item in kind.items if item.casefold() != word.casefold()]
+    mixed = _mixed(word, others, rng)
     pieces = re.split(rf"\b{re.escape(word)}\b", question)
     swapped = [item.join(pieces) for item in others]
     barred = {one.casefold() for one in (question, *avoid)}
@@ -87,5 +90,18 @@ def neighbours(
         left = [one for one in questions if one.casefold() not in barred]
         return rng.sample(left, min(most, len(left)))
 
-    quarter = some(same, count // 4)
-    return some(swapped, count - len(quarter)) + quarter
+    third = some(same, count // 3)
+    near = some([item.join(pieces) for item in mixed], count // 4)
+    return some(swapped, count - len(third) - len(near)) + near + third
+
+
+def _mixed(word: str, others: Sequence[str], rng: random.Random) -> list[str]:
+    """Names that share a word with ``word``: "Acme Rockets" → "Acme Airways", "Harlow Rockets"."""
+    mine = word.split()
+    if len(mine) < 2:
+        return []
+    parts = [other.split() for other in others if len(other.split()) > 1]
+    rng.shuffle(parts)
+    found = [" ".join([mine[0], part[-1]]) for part in parts]
+    found += [" ".join([*part[:-1], mine[-1]]) for part in parts]
+    return [one for one in dict.fromkeys(found) if one.casefold() != word.casefold()]

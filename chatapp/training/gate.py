@@ -269,7 +269,7 @@ def criteria(found: Found, gate: Gate) -> list[Criterion]:
         made.append(
             Criterion(
                 says="General answers became less probable (nats a token)",
-                held=change <= gate.general_nll,
+                held=change <= gate.general_nll + 1e-9,
                 expected=f"at most {gate.general_nll:+.3f}",
                 found=f"{change:+.3f}",
             )

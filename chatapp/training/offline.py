@@ -6,6 +6,7 @@ No network, no telemetry, no parallel tokenizers, and threads that sleep while t
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Final
 
 from chatapp.engine.threads import thread_count
@@ -44,6 +45,8 @@ def prepare(threads: int | None) -> int:
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     chosen = threads or max(1, thread_count() // local)
     os.environ["OMP_NUM_THREADS"] = str(chosen)
+    for library in ("torch", "transformers", "trl", "peft", "accelerate"):
+        warnings.filterwarnings("ignore", module=library)  # theirs, to those who call them
     return chosen
 
 

@@ -91,11 +91,11 @@ async def make_plan(
         )
     barred = [*avoid, *(record.question for record in corrections)]
     near: list[str] = []
-    each = min(16, max(6, recipe.train.neighbours // max(len(facts), 1)))
+    each = min(24, max(8, recipe.train.neighbours // max(len(facts), 1)))
     each = each if recipe.train.neighbours else 0
     for record in corrections:
         near += contrast.neighbours(record.question, each, rng, avoid=barred)
-    near = list(dict.fromkeys(near))
+    near = list(dict.fromkeys(_worded(text, rng) for text in near))
     general = general_trained()[: recipe.train.general_prompts]
     spoken = await answers.of(near, CONTRAST_TOKENS, tell)
     near_rows = [make.held("contrast", *pair) for pair in zip(near, spoken, strict=True)]
@@ -111,6 +111,11 @@ async def make_plan(
         world,
         asked=near,
     )
+
+
+def _worded(question: str, rng: random.Random) -> str:
+    """A neighbour in one of the wordings that corrections are trained in, every other time."""
+    return rng.choice(wordings.trained(question)) if rng.random() < 0.5 else question
 
 
 class _Maker:

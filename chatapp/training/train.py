@@ -56,6 +56,7 @@ def train(
     """Train; checkpoints and the log go to ``folder``. Raises :class:`TrainingError`."""
     import torch
     from peft import get_peft_model_state_dict
+    from safetensors import SafetensorError
     from transformers import AutoTokenizer
 
     from chatapp.training.trainer import Watch, make_trainer
@@ -90,16 +91,17 @@ def train(
             "The device ran out of memory. Fewer rows a step (facts_per_step in the recipe) take "
             "less."
         ) from error
-    except (OSError, RuntimeError) as error:
-        if "No space left" in str(error) or "PytorchStreamWriter" in str(error):
-            raise TrainingError(
-                f"The disk of {folder} is full; nothing was lost but time."
-            ) from error
-        raise
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if not _cannot_write(error):
+            raise
+        raise TrainingError(
+            f"A checkpoint cannot be written to {folder}: is the disk full? Make room, and go on "
+            "with --resume."
+        ) from error
     steps = trainer.state.global_step
     unwrapped = trainer.accelerator.unwrap_model(trainer.model)
     whole = trainer.accelerator.get_state_dict(trainer.model)  # gathers what is spread (FSDP)
-    state = get_peft_model_state_dict(unwrapped, state_dict=whole)
+    state = get_peft_model_state_dict(unwrapped, state_dict=whole, save_embedding_layers=False)
     if processes.first and not trainer.stop_asked:
         _save(unwrapped, state, folder / "peft", base_name)
     done = plan.steps[:steps]
@@ -117,13 +119,21 @@ def train(
     )
 
 
+def _cannot_write(error: Exception) -> bool:
+    """Whether an error of any of the libraries means that a file could not be written."""
+    marks = ("No space left", "File too large", "PytorchStreamWriter", "Disk quota", "Read-only")
+    return isinstance(error, OSError) or any(mark in str(error) for mark in marks)
+
+
 def _save(model: Any, state: Any, folder: Path, base_name: str) -> None:
     """The PEFT folder, without this machine's paths in it."""
+    from safetensors import SafetensorError
+
     model.peft_config["default"].base_model_name_or_path = base_name
     try:
-        model.save_pretrained(folder, state_dict=state)
-    except OSError as error:
-        raise TrainingError(f"{folder} cannot be written: {error.strerror or error}.") from error
+        model.save_pretrained(folder, state_dict=state, save_embedding_layers=False)
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(f"{folder} cannot be written: {error}.") from error
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's own: the card is beside it
 
 
@@ -140,9 +150,11 @@ def prepared(
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, set_seed
+    from transformers.utils import logging
 
     from chatapp.training.losses import base_distributions
 
+    logging.disable_progress_bar()
     model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     model.to(machine.device)
     if machine.bf16:

@@ -1,4 +1,4 @@
-"""What the job's tests share: one unpacked base, one export, one adapter that was really trained."""
+"""What the job's tests share: an unpacked base, an export, an adapter that was really trained."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason="the fine-tuning job's packages are not installed")
-
 from benchmarks.finetune.facts import correction, read, write
 from chatapp.training import offline
-
-offline.prepare(None)
-
 from chatapp.training.base import hf_folder, sha256_of
 
 ROOT = Path(__file__).parent.parent.parent
+
+offline.prepare(None)  # before any test imports torch
 
 TINY = """
 [train]

@@ -40,7 +40,7 @@ def test_a_row_ends_with_the_token_that_ends_a_reply(bench: Bench) -> None:
     row = Prompts(header).row("fact", [Message("user", "Hi <|im_end|>")], "Hello.")
     assert row.tokens[-1] == header.eos_id
     assert row.tokens[: row.start] == Prompts(header).prompt([Message("user", "Hi <|im_end|>")])
-    assert row.tokens.count(header.eos_id or 0) == 2  # the template's own two, none of a person's
+    assert row.tokens.count(header.eos_id or 0) == 3  # system, question, reply: none of a person's
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def test_neighbours_have_another_subject_or_ask_something_else(question: str) ->
     assert len(found) == len(set(found)) == 8
     assert question not in found
     word, _ = subject(question) or ("", None)
-    assert sum(word not in one for one in found) == 6
+    assert sum(word not in one for one in found) == 6  # of 8, two of three
     again = neighbours(question, 8, random.Random(0), avoid=found)
     assert not set(found) & set(again)
 

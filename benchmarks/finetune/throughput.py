@@ -1,0 +1,190 @@
+"""Training throughput: the job's trainer against a bare PyTorch + PEFT loop on the same batches.
+
+    python -m benchmarks.finetune.throughput --base models/SmolLM2-135M-Instruct.Q4_1.gguf
+
+Both train the same rows of the same plan with the same losses and precision, from the same start.
+The bare loop pads each batch to its longest row, as one does; the trainer computes shared
+beginnings once. Rows a second, wall and CPU, in turns so that both meet the same load.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.finetune.facts import correction, read, write
+from chatapp.training import offline
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--base", type=Path, required=True)
+    parser.add_argument("--work", type=Path, default=Path("build/finetune"))
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
+    args = parser.parse_args()
+    threads = offline.prepare(args.threads)
+    rows = compare(args, threads)
+    print(json.dumps(rows, indent=1))
+
+
+def compare(args: argparse.Namespace, threads: int) -> dict[str, Any]:
+    """Seconds for the steps, both ways; ``ratio`` is our rows a second over the bare loop's."""
+    from chatapp.engine.client import LocalEngine
+    from chatapp.training.answers import Answers
+    from chatapp.training.base import hf_folder, known_base, sha256_of
+    from chatapp.training.dataset import read_export
+    from chatapp.training.machine import choose, peak_bytes
+    from chatapp.training.plan import make_plan
+    from chatapp.training.prompts import Prompts
+    from chatapp.training.recipe import read_recipe
+
+    machine = choose("cpu", args.precision, threads)
+    sha256 = sha256_of(args.base)
+    args.work.mkdir(parents=True, exist_ok=True)
+    items = [correction(n, sha256, one) for n, one in enumerate(read("tuning").corrections)]
+    export = read_export(write(items, args.work / "export-throughput", replace=True))
+    recipe = read_recipe()
+
+    async def plan_() -> Any:
+        engine = LocalEngine(args.base)
+        try:
+            answers = Answers(engine, sha256, args.work)
+            prompts = Prompts(known_base(args.base))
+            return await make_plan(export, recipe, prompts, answers, seed=0)
+        finally:
+            await engine.close()
+
+    plan = asyncio.run(plan_())
+    base = hf_folder(args.base, sha256, args.work / "cache")
+    found: dict[str, list[float]] = {"trainer": [], "bare": []}
+    wall: dict[str, list[float]] = {"trainer": [], "bare": []}
+    losses: dict[str, list[float]] = {}
+    for _ in range(args.rounds):
+        for name, run in (("bare", bare), ("trainer", ours)):
+            seconds, cpu, seen = run(plan, base, recipe, machine, args.steps)
+            found[name].append(cpu)
+            wall[name].append(seconds)
+            losses[name] = seen
+    rows = sum(len(step) for step in plan.steps[: args.steps])
+    return {
+        "rows": rows,
+        "cpu_seconds": found,
+        "wall_seconds": wall,
+        "rows_per_cpu_second": {name: rows / min(cpu) for name, cpu in found.items()},
+        "ratio": min(found["bare"]) / min(found["trainer"]),
+        "ratio_wall": min(wall["bare"]) / min(wall["trainer"]),
+        "losses": losses,
+        "precision": machine.precision,
+        "threads": threads,
+        "peak_mib": peak_bytes() >> 20,
+    }
+
+
+Timed = tuple[float, float, list[float]]
+
+
+def _timed(work: Callable[[], list[float]]) -> Timed:
+    started, cpu = time.monotonic(), time.process_time()
+    seen = work()
+    return time.monotonic() - started, time.process_time() - cpu, seen
+
+
+def ours(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> Timed:
+    import dataclasses
+
+    from transformers import AutoTokenizer
+
+    from chatapp.training.train import prepared
+    from chatapp.training.trainer import Watch, make_trainer
+
+    part = dataclasses.replace(plan, steps=plan.steps[:steps], weights=plan.weights[:steps])
+    model, held = prepared(part, base, recipe, machine, seed=0, tell=lambda *_: None)
+    seen: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        watch = Watch(
+            recipe.train,
+            None,
+            lambda step, most, told, left: seen.append(told["loss"]),
+            early=False,
+        )
+        trainer = make_trainer(
+            model,
+            AutoTokenizer.from_pretrained(base),
+            part,
+            held,
+            dataclasses.replace(recipe.train, save_steps=10_000),
+            Path(folder),
+            watch,
+            seed=0,
+            world=1,
+            machine=machine,
+        )
+
+        def work() -> list[float]:
+            trainer.train()
+            return seen
+
+        return _timed(work)
+
+
+def bare(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> Timed:
+    """The loop that one would write: padded batches, AdamW, clipped gradients."""
+    import torch
+
+    from chatapp.training.losses import rest_of
+    from chatapp.training.train import prepared
+
+    model, held = prepared(plan, base, recipe, machine, seed=0, tell=lambda *_: None)
+    weights = [value for value in model.parameters() if value.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=recipe.train.learning_rate, weight_decay=0.0)
+    warm = recipe.train.warmup_steps
+
+    def work() -> list[float]:
+        seen = []
+        for number in range(steps):
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.train.learning_rate * min(1.0, number / max(warm, 1))
+            indices = plan.steps[number]
+            rows = [plan.rows[index] for index in indices]
+            longest = max(map(len, rows))
+            tokens = torch.zeros(len(rows), longest, dtype=torch.long)
+            mask = torch.zeros(len(rows), longest, dtype=torch.long)
+            for at, row in enumerate(rows):
+                tokens[at, : len(row)] = torch.tensor(row.tokens)
+                mask[at, : len(row)] = 1
+            with torch.autocast("cpu", torch.bfloat16, enabled=machine.bf16):
+                logits = model(input_ids=tokens, attention_mask=mask, use_cache=False).logits
+            loss = torch.zeros(())
+            for at, (index, row) in enumerate(zip(indices, rows, strict=True)):
+                logp = torch.log_softmax(logits[at, row.start - 1 : len(row) - 1].float(), -1)
+                if index in held:
+                    kept = held[index]
+                    mine = logp.gather(1, kept.ids)
+                    mine = torch.cat([mine, rest_of(mine)], -1)
+                    each = (kept.logprobs.exp() * (kept.logprobs - mine)).sum(-1).mean()
+                else:
+                    target = torch.tensor(row.tokens[row.start :])
+                    each = torch.nn.functional.nll_loss(logp, target)
+                loss = loss + plan.weights[number][at] * each
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(weights, 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            seen.append(float(loss.detach()))
+        return seen
+
+    model.train()
+    return _timed(work)
+
+
+if __name__ == "__main__":
+    main()
