@@ -13,15 +13,27 @@ A floating-point operation (FLOP) is one multiplication or addition. For a decod
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from chatapp.conversation.facts import TurnFacts
 from chatapp.engine.weights.header import Header
 from chatapp.proofs.evidence import Block, Paragraph, Plot, Table
 
-__all__ = ["Arithmetic", "Tuning", "Work", "blocks", "of_chat", "of_pretraining", "of_tuning"]
+__all__ = [
+    "Arithmetic",
+    "Tuning",
+    "Work",
+    "blocks",
+    "of_chat",
+    "of_pretraining",
+    "of_tuning",
+    "page",
+    "tunings_beside",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +150,41 @@ def of_pretraining(tokens: int | None, source: str | None, arithmetic: Arithmeti
         flops=None if tokens is None else 6.0 * arithmetic.numbers * tokens,
         source=source or "not published",
     )
+
+
+def page(weights: Path, sha256: str | None, turns: Sequence[TurnFacts]) -> list[Block]:
+    """The page about a chat with this weight file; ``sha256`` finds what its makers published.
+
+    Adapters beside the weights are named with what their logs say of their training.
+    """
+    from chatapp.engine.weights.catalogue import load_catalogue
+    from chatapp.engine.weights.gguf import read_header
+
+    arithmetic = Arithmetic.of(read_header(weights, with_vocabulary=False))
+    entry = load_catalogue().by_sha256(sha256) if sha256 else None
+    past = of_pretraining(
+        entry.training_tokens if entry else None,
+        entry.training_tokens_source if entry else None,
+        arithmetic,
+    )
+    tunings = [of_tuning(one, arithmetic) for one in tunings_beside(weights, sha256)]
+    return blocks([*of_chat(turns, arithmetic), *tunings, past], arithmetic)
+
+
+def tunings_beside(weights: Path, sha256: str | None) -> list[Tuning]:
+    """The fine-tunings of these weights whose adapters lie beside them, as their logs have it."""
+    found = []
+    for path in sorted((weights.parent / "adapters").glob("*/provenance.json")):
+        try:
+            told = json.loads(path.read_text("utf-8"))
+            training = told["training"]
+            if told["base_sha256"] == sha256:
+                name = f"fine-tuning “{path.parent.name}”"
+                tokens, seconds = int(training["tokens"]), float(training["seconds"])
+                found.append(Tuning(name=name, trained=tokens, seconds=seconds))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # not ours, or damaged: the list of adapters says so
+    return found
 
 
 _YEAR: Final = 365.25 * 86_400

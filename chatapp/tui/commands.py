@@ -68,6 +68,11 @@ COMMANDS: Final = (
         "Claims about this model, tested here with its own weights",
         "ctrl+g",
     ),
+    Command(
+        "costs",
+        "What it costs",
+        "Arithmetic and time of this chat, beside its model's training; with the formulas",
+    ),
     Command("earlier_answer", "Earlier answer", "Show the answer before this one", "alt+left"),
     Command("later_answer", "Later answer", "Show the answer after this one", "alt+right"),
     Command("copy", "Copy the message", "The selected message, or the last reply", "f8"),

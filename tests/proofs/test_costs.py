@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from chatapp.proofs.costs import (
     of_chat,
     of_pretraining,
     of_tuning,
+    page,
 )
 from chatapp.proofs.evidence import Plot, Table
 
@@ -95,3 +98,30 @@ def test_what_nobody_published_is_not_guessed() -> None:
     assert (unknown.flops, unknown.source) == (None, "not published")
     chat, _ = of_chat([turn(1, 10, 10, 3)], TINY)
     assert blocks([chat, unknown], TINY)
+
+
+def test_the_page_names_the_adapters_beside_the_weights(
+    default_model: Path, tmp_path: Path
+) -> None:
+    weights = tmp_path / default_model.name
+    weights.symlink_to(default_model)
+    sha256 = hashlib.sha256(default_model.read_bytes()).hexdigest()
+    for name, told in {
+        "turkey": {"base_sha256": sha256, "training": {"tokens": 2000, "seconds": 30.5}},
+        "other": {"base_sha256": "00", "training": {"tokens": 1, "seconds": 1}},
+        "odd": ["nothing of the kind"],
+    }.items():
+        folder = tmp_path / "adapters" / name
+        folder.mkdir(parents=True)
+        (folder / "provenance.json").write_text(json.dumps(told))
+    table = page(weights, sha256, [turn(1, 10, 10, 3)])[0]
+    assert isinstance(table, Table)
+    names = [row[0] for row in table.rows]
+    assert names == [
+        "this chat",
+        "this chat without the cache",
+        "fine-tuning “turkey”",
+        "pre-training of this model",
+    ]
+    assert table.rows[2][3] == 30.5
+    assert table.rows[3][1] == 2_000_000_000_000

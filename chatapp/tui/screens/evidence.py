@@ -20,7 +20,7 @@ from chatapp.tui.evidence_rows import check_lines, plot_lines, table_lines, verd
 from chatapp.tui.proof_rows import Line
 from chatapp.tui.screens.proof import content
 
-__all__ = ["EvidenceScreen"]
+__all__ = ["EvidenceScreen", "shown"]
 
 
 class _Drawn(Static):
@@ -44,6 +44,25 @@ class _Folded(Collapsible):
             title=Content(words.one_line(title)),  # type: ignore[arg-type]
             collapsed=True,
         )
+
+
+def shown(block: Block) -> Widget | None:
+    """A block of evidence as a widget; None for those that are shown elsewhere."""
+    if isinstance(block, Paragraph):
+        return Static(words.visible(block.text), markup=False, classes="block")
+    if isinstance(block, Table):
+        return _Drawn(lambda width: table_lines(block, width))
+    if isinstance(block, Plot):
+        return _Drawn(lambda width: plot_lines(block, width))
+    if isinstance(block, Sent):
+        text = Content(words.visible(block.text))
+        if block.answer is not None:
+            answer = words.visible(block.answer)
+            text = Content.assemble(text, ("\nanswer: ", "bold"), answer)
+        size = words.many(len(block.tokens), "token")
+        return _Folded(f"{block.title} ({size} sent)", text)
+    assert isinstance(block, (Check, Measured))
+    return None
 
 
 class EvidenceScreen(Screen[None]):
@@ -88,7 +107,7 @@ class EvidenceScreen(Screen[None]):
                 if checks:
                     yield _Drawn(lambda width: _checks(checks, width))
                 for block in self.evidence.blocks:
-                    if (widget := self._block(block)) is not None:
+                    if (widget := shown(block)) is not None:
                         yield widget
                 yield from self._measured()
                 yield Static(self._setting(), markup=False, classes="block")
@@ -102,24 +121,6 @@ class EvidenceScreen(Screen[None]):
     def _head(self) -> Content:
         claim = words.one_line(self.evidence.claim)
         return content([(claim, "text"), ("", "text"), verdict_line(self.evidence)])
-
-    @staticmethod
-    def _block(block: Block) -> Widget | None:
-        if isinstance(block, Paragraph):
-            return Static(words.visible(block.text), markup=False, classes="block")
-        if isinstance(block, Table):
-            return _Drawn(lambda width: table_lines(block, width))
-        if isinstance(block, Plot):
-            return _Drawn(lambda width: plot_lines(block, width))
-        if isinstance(block, Sent):
-            text = Content(words.visible(block.text))
-            if block.answer is not None:
-                answer = words.visible(block.answer)
-                text = Content.assemble(text, ("\nanswer: ", "bold"), answer)
-            size = words.many(len(block.tokens), "token")
-            return _Folded(f"{block.title} ({size} sent)", text)
-        assert isinstance(block, (Check, Measured))
-        return None
 
     def _measured(self) -> Iterator[Widget]:
         found = [block for block in self.evidence.blocks if isinstance(block, Measured)]

@@ -12,7 +12,9 @@ from chatapp.tui import words
 from chatapp.tui.screens.base import ChatBase
 
 if TYPE_CHECKING:
+    from chatapp.conversation import Conversation
     from chatapp.engine.client import LocalEngine
+    from chatapp.engine.interface import Engine
     from chatapp.proofs.evidence import Evidence
     from chatapp.proofs.experiment import Experiment
     from chatapp.tui.given import Given
@@ -44,6 +46,33 @@ class ExperimentActions(ChatBase):
             self.run_worker(
                 self._open_experiments(), name="experiments", group="dialog", exit_on_error=False
             )
+
+    def action_costs(self) -> None:
+        """What this chat cost so far, beside what its model's training cost."""
+        conversation = self.conversation
+        if self.model is None or conversation is None:
+            self.say("There is no model yet. F3 chooses one.")
+        elif self.served:
+            self.say("A server does not show its weights, so nothing can be counted here.")
+        else:
+            self.run_worker(
+                self._open_costs(self.model.engine, conversation),
+                name="costs",
+                group="dialog",
+                exit_on_error=False,
+            )
+
+    async def _open_costs(self, engine: Engine, conversation: Conversation) -> None:
+        costs = await asyncio.to_thread(importlib.import_module, "chatapp.proofs.costs")
+        from chatapp.tui.screens.costs import CostsScreen
+
+        weights = getattr(engine, "weights", None)
+        if not isinstance(weights, Path):
+            self.say("The weight file is not known, so nothing can be counted here.")
+            return
+        sha256 = self.weights.first
+        blocks = await asyncio.to_thread(costs.page, weights, sha256, list(conversation.turns))
+        self.app.push_screen(CostsScreen(blocks))
 
     async def _open_experiments(self) -> None:
         # On a thread: these bring NumPy and more.
