@@ -126,8 +126,19 @@ def of_chat(turns: Iterable[TurnFacts], arithmetic: Arithmetic) -> tuple[Work, W
         afresh += sent + reply
         seconds += (turn.prefill_seconds or 0.0) + (turn.decode_seconds or 0.0)
     return (
-        Work(name="this chat", tokens=computed, flops=flops, seconds=seconds or None),
-        Work(name="this chat without the cache", tokens=afresh, flops=flops_afresh),
+        Work(
+            name="this chat",
+            tokens=computed,
+            flops=flops,
+            seconds=seconds or None,
+            source="its turns: tokens computed",
+        ),
+        Work(
+            name="this chat without the cache",
+            tokens=afresh,
+            flops=flops_afresh,
+            source="its turns: tokens sent, and written",
+        ),
     )
 
 
