@@ -173,7 +173,7 @@ def withdrawn_of(store: Store, adapter: Path) -> str:
     if not gone:
         return ""
     of = "one session" if gone == 1 else f"{gone} sessions"
-    return f"It rests on records of {of} withdrawn since: train again without them."
+    return f"It rests on records of {of} withdrawn since: chatapp models adapter retrain."
 
 
 def _provenance(folder: Path) -> dict[str, Any]:

@@ -63,6 +63,15 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     about = add_command(actions_of, "info", help="what is known of one", description=_ABOUT)
     about.add_argument("name", metavar="NAME", help="an adapter in models/adapters/, or a path")
     about.add_argument("-m", "--model", metavar="MODEL", help="the base that it is held against")
+    again = add_command(
+        actions_of,
+        "retrain",
+        help="train one again without what was withdrawn since",
+        description="Train an adapter again from its base, in its place, on those of its records "
+        "that may still train. It runs the fine-tuning job (pip install 'chatapp[finetune]').",
+    )
+    again.add_argument("name", metavar="NAME", help="an adapter in models/adapters/")
+    again.set_defaults(action=_retrain)
     use = action("use", _use, "choose the model that chatapp starts with")
     use.add_argument("name", metavar="NAME", help="the name of a model that is here, or a path")
 
@@ -156,6 +165,12 @@ def _adapter_info(args: argparse.Namespace) -> int:
     for text in info(library, args.name, library.resolve(args.model, chosen), gone):
         print(text)
     return 0
+
+
+def _retrain(args: argparse.Namespace) -> int:
+    from chatapp.cli.retrain import retrain
+
+    return retrain(args)
 
 
 def _print_template(template: str | None) -> None:

@@ -134,7 +134,10 @@ def withdraw(args: argparse.Namespace) -> int:
     for path in adapters:
         print(clean(f"  trained on that: the adapter {path.name} ({path})"))
     if held:
-        print("Those files are as they were: delete them, and train again without this session.")
+        print(
+            "Those files are as they were: delete them, and train again without this session "
+            "(chatapp models adapter retrain NAME)."
+        )
     return 0
 
 
