@@ -13,7 +13,7 @@ from tests.training.conftest import Bench
 
 def test_two_processes_train_the_same_adapter(bench: Bench, adapter: Path, tmp_path: Path) -> None:
     out = tmp_path / "two"
-    launcher = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0", "-m")
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m")
     done = bench.run(bench.first, out, "--expect-world", "2", launcher=launcher)
     assert done.code == 0, done.err
     assert "2 processes, 1 thread each" in done.err

@@ -57,7 +57,7 @@ def test_ctrl_c_leaves_a_checkpoint_that_peft_loads(
     bench: Bench, unpacked: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "stopped"
-    code, err = _begin(bench, out, "training.jsonl", signal.SIGINT)
+    code, err = _begin(bench, out, "checkpoints/checkpoint-2", signal.SIGINT)
     assert code == 130, err
     assert "Stopped" in err
     assert "Traceback" not in err
