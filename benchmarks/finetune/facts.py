@@ -62,7 +62,7 @@ def item(number: int, sha256: str | None, **content: Any) -> Item:
         consent=consent,
         **content,
     )
-    return example, example.content(), {"decision": "approve", "at": DAY, "redactor": "test"}
+    return example, example.content(), {"decision": "approved", "at": DAY, "redactor": "test"}
 
 
 def correction(number: int, sha256: str | None, known: Known) -> Item:
