@@ -154,7 +154,7 @@ def prepared(
 
     from chatapp.training.losses import base_distributions
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     model.to(machine.device)
     if machine.bf16:
