@@ -20,6 +20,7 @@ from sqlite_utils import Database
 from chatapp.archive import reviews
 from chatapp.archive.exporting import Exported, Item, export
 from chatapp.archive.exporting import Review as Told
+from chatapp.archive.exporting.folder import MANIFEST_FILE, WITHDRAWN_FILE
 from chatapp.archive.exporting.records import RECORDS_FILE
 from chatapp.archive.records import now
 from chatapp.archive.redaction import redact_example
@@ -27,7 +28,7 @@ from chatapp.archive.review import apply, stale
 from chatapp.archive.store import Store
 from chatapp.errors import ExportError
 
-__all__ = ["ADAPTER_FILE", "Held", "adapters_on", "held_by", "run", "withdrawn_of"]
+__all__ = ["ADAPTER_FILE", "Held", "adapters_on", "held_by", "run", "warn", "withdrawn_of"]
 
 ADAPTER_FILE: Final = "provenance.json"
 """Beside an adapter: ``{"export_id": …, "sessions": […]}`` names what it was trained on."""
@@ -157,6 +158,25 @@ def held_by(store: Store, session: str) -> list[Held]:
             (session,),
         ).fetchall()
     return [Held(*row) for row in rows]
+
+
+def warn(held: Iterable[Held], session: str) -> list[Path]:
+    """Write into the folders that still hold an export of ``session`` that it was withdrawn, so
+    that no fine-tuning job takes them; the folders that were told."""
+    told = []
+    for one in held:
+        folder = Path(one.folder)
+        path = folder / WITHDRAWN_FILE
+        try:
+            manifest = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
+            if manifest.get("export_id") != one.export:
+                continue  # another export stands in its place
+            known = json.loads(path.read_text("utf-8")) if path.exists() else []
+            path.write_text(json.dumps(sorted({*known, session})) + "\n", "utf-8")
+        except (OSError, ValueError, TypeError, AttributeError):
+            continue  # gone, or not to be written: it is listed all the same
+        told.append(folder)
+    return told
 
 
 def withdrawn_of(store: Store, adapter: Path) -> str:

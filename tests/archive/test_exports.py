@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,21 @@ def test_a_review_of_something_else_does_not_count(store: Store, say: Say, tmp_p
     assert [one.id for one in reviews.waiting(store)] == [example.id]
     with pytest.raises(ExportError, match="not reviewed"):
         exports.run(store, tmp_path / "set")
+
+
+def test_an_export_is_told_what_was_withdrawn_from_it_and_can_be_replaced(
+    store: Store, marked: list[str], tmp_path: Path
+) -> None:
+    done = exports.run(store, tmp_path / "set")
+    set_state(store, marked[0], "kept")
+    held = exports.held_by(store, marked[0])
+    assert exports.warn(held, marked[0]) == [done.folder]
+    exports.warn(held, marked[0])
+    told = json.loads((done.folder / ".withdrawn.json").read_text())
+    assert told == [marked[0]]
+    assert verify(done.folder).ok
+    again = exports.run(store, tmp_path / "set", replace=True)
+    assert again.rows == 2
+    assert not (again.folder / ".withdrawn.json").exists()
+    # Another export stands there now: it is not told of what it does not hold.
+    assert exports.warn(held, marked[0]) == []

@@ -155,6 +155,7 @@ def test_reviewed_exported_verified_withdrawn(
     assert withdrawn["lowered"] is True
     assert [held["export"] for held in withdrawn["exports"]] == [manifest["export_id"]]
     assert withdrawn["adapters"] == [str(adapter)]
+    assert json.loads((folder / ".withdrawn.json").read_text()) == [told["training"]]
     with Store(home / "transcripts" / NAME, readonly=True) as store:
         assert "one session withdrawn since" in exports.withdrawn_of(store, adapter)
     again = run("export", str(tmp_path / "again"))

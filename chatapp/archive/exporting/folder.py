@@ -15,6 +15,9 @@ from chatapp.errors import ExportError
 
 MANIFEST_FILE: Final = "manifest.json"
 SCHEMA: Final = "chatapp-export/1"
+WITHDRAWN_FILE: Final = ".withdrawn.json"
+"""Written later: a list of the sessions whose consent was withdrawn since. It is no part of the
+export's hashes; the fine-tuning job refuses a folder that holds a record of one of them."""
 
 
 def partial_of(target: Path) -> Path:
@@ -89,7 +92,7 @@ def _names_of_export(folder: Path) -> set[str] | None:
         manifest = json.loads((folder / MANIFEST_FILE).read_bytes())
         if manifest["schema"] != SCHEMA:
             return None
-        return {MANIFEST_FILE, *(file["name"] for file in manifest["files"])}
+        return {MANIFEST_FILE, WITHDRAWN_FILE, *(file["name"] for file in manifest["files"])}
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
 
