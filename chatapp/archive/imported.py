@@ -87,9 +87,7 @@ def _put(store: Store, db: Database, session: ImportedSession) -> None:
         row,
     )
     ledger.note(db, name, "off", "kept", f"Imported from {session.source}; kept here.")
-    writer = Writer(store, name)
-    writer.resume(session.system)
-    writer.put(db, list(_messages(session)))
+    Writer(store, name).put(db, list(_messages(session)))
 
 
 def _messages(session: ImportedSession) -> Iterator[NewMessage]:

@@ -76,7 +76,6 @@ class Writer:
     def __init__(self, store: Store, session: str) -> None:
         self.store = store
         self.session = session
-        self._system = ""
 
     def begin(self, state: State, *, title: str, system: str, model: str | None) -> None:
         """Open the session in the store: a person has just agreed to ``state``."""
@@ -87,14 +86,9 @@ class Writer:
             db.execute(
                 "INSERT INTO sessions (id, title, system, state, created, changed, model) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (self.session, title, system, state, at, at, model),
+                (self.session, _text(title), _text(system), state, at, at, model),
             )
             ledger.note(db, self.session, "off", state)
-        self._system = system
-
-    def resume(self, system: str) -> None:
-        """Go on with a session that is stored already."""
-        self._system = system
 
     def add(self, messages: Sequence[NewMessage], *, title: str | None = None) -> list[int]:
         """Store messages in one go, each chosen among its siblings; their ids.
@@ -102,23 +96,23 @@ class Writer:
         ``title``: the session's name from now on, if it has none yet.
         """
         with self.store.writing() as db:
-            self._there(db)
             ids = self.put(db, messages)
             db.execute(
                 "UPDATE sessions SET messages = messages + ?, changed = ?, "
                 "title = CASE WHEN title = '' THEN ? ELSE title END WHERE id = ?",
-                (len(ids), now(), title or "", self.session),
+                (len(ids), now(), _text(title or ""), self.session),
             )
         return ids
 
     def put(self, db: Database, messages: Sequence[NewMessage]) -> list[int]:
         """The same inside a transaction of the caller's, who counts them."""
+        system = self._there(db)
         ids: list[int] = []
         for new in messages:
             ids.append(self._insert(db, new, _meant(new.parent, ids)))
             if new.turn is not None:
                 first = _meant(new.turn.view_first, ids)
-                self._put_turn(db, ids[-1], replace(new.turn, view_first=first))
+                self._put_turn(db, ids[-1], replace(new.turn, view_first=first), system)
         return ids
 
     def _insert(self, db: Database, new: NewMessage, parent: int | None) -> int:
@@ -161,34 +155,35 @@ class Writer:
     def end(self, message: int, content: str, status: str, note: str, turn: StoredTurn) -> None:
         """The reply has ended: its text, what became of it, and how it came about."""
         with self.store.writing() as db:
-            self._there(db)
+            system = self._there(db)
             db.execute(
                 "UPDATE messages SET content = ?, status = ?, note = ? "
                 "WHERE id = ? AND session = ?",
                 (_text(content), status, note, message, self.session),
             )
-            self._put_turn(db, message, turn)
+            self._put_turn(db, message, turn, system)
             db.execute("UPDATE sessions SET changed = ? WHERE id = ?", (now(), self.session))
 
-    def _put_turn(self, db: Database, message: int, turn: StoredTurn) -> None:
+    def _put_turn(self, db: Database, message: int, turn: StoredTurn, system: str) -> None:
         db.execute(
             f"INSERT OR REPLACE INTO turns ({', '.join(TURN_COLUMNS)}) "
             f"VALUES ({', '.join('?' * len(TURN_COLUMNS))})",
-            self._row(message, turn),
+            self._row(message, turn, system),
         )
         if turn.weights.model:
             db.execute(
                 "UPDATE sessions SET model = ? WHERE id = ?", (turn.weights.model, self.session)
             )
 
-    def _row(self, message: int, turn: StoredTurn) -> list[Any]:
+    @staticmethod
+    def _row(message: int, turn: StoredTurn, system: str) -> list[Any]:
         sampling: Mapping[str, Any] = turn.sampling
         return [
             message,
             *(getattr(turn, name) for name in _PLAIN),
             int(turn.arrived),
             # Most turns are sent with the session's own system prompt.
-            None if turn.system == self._system else turn.system,
+            None if turn.system == system else _text(turn.system),
             *(sampling.get(name) for name in _SAMPLING),
             json.dumps(list(sampling.get("stop", ())), ensure_ascii=False),
             *(getattr(turn.weights, name) for _, name in _WEIGHTS),
@@ -201,12 +196,15 @@ class Writer:
             self._unchoose(db, parent)
             db.execute("UPDATE messages SET chosen = 1 WHERE id = ?", (message,))
 
-    def _there(self, db: Database) -> None:
-        if not db.execute("SELECT 1 FROM sessions WHERE id = ?", (self.session,)).fetchone():
+    def _there(self, db: Database) -> str:
+        """See that the session is there still; its own system prompt."""
+        row = db.execute("SELECT system FROM sessions WHERE id = ?", (self.session,)).fetchone()
+        if row is None:
             raise StoreError(
                 "This session was deleted from the store; nothing more of it is kept.",
                 kind="missing",
             )
+        return str(row[0])
 
 
 def set_state(store: Store, session: str, state: State, *, wording: str = "") -> None:

@@ -276,9 +276,7 @@ class Keeper:
     # ── writing what waits ──────────────────────────────────────────────────────────────────────
 
     def _writer(self, store: Store) -> Writer:
-        writer = Writer(store, self.id)
-        writer.resume(self.conversation.system)
-        return writer
+        return Writer(store, self.id)
 
     async def _save(self) -> None:
         """Write all that waits; what cannot be written waits on."""

@@ -6,29 +6,17 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import cast
 
-from chatapp.archive.records import StoredMessage, StoredSession
+from chatapp.archive.records import StoredMessage, StoredSession, StoredTurn
 from chatapp.context.messages import Message
+from chatapp.context.overflow import SUMMARY_HEADING
 from chatapp.conversation import Conversation, Node, Status, TurnFacts
 from chatapp.conversation.view import View
 from chatapp.engine.protocol import Generate, Sampling
 from chatapp.keeping.keeper import Mark
+from chatapp.keeping.turns import COPIED
 
 __all__ = ["marks_of", "reopen", "request_of"]
 
-_COPIED = (
-    "arrived",
-    "tokens_sent",
-    "tokens_again",
-    "tokens_new",
-    "reused",
-    "computed",
-    "reply_tokens",
-    "first_token_seconds",
-    "prefill_seconds",
-    "decode_seconds",
-    "first_logits",
-    "prompt_sha256",
-)
 Said = Mapping[int, Message]
 """Each message once: the requests of all turns share them."""
 _SAMPLING = {field.name for field in fields(Sampling)}
@@ -56,8 +44,9 @@ def reopen(conversation: Conversation, stored: StoredSession) -> dict[Node, int]
         if message.chosen:
             nodes[message.id].choose()
     turns.sort(key=lambda facts: facts.number)
-    conversation.system = stored.system
-    conversation.restore(root, turns, _view(stored, nodes))
+    last = next((one.turn for one in reversed(list(stored.branch())) if one.turn), None)
+    conversation.system = stored.system if last is None else _system(last)
+    conversation.restore(root, turns, _view(last, nodes))
     return {node: number for number, node in nodes.items()}
 
 
@@ -75,8 +64,14 @@ def marks_of(stored: StoredSession, ids: Mapping[Node, int]) -> dict[Node, Mark]
     }
 
 
-def _view(stored: StoredSession, nodes: dict[int, Node]) -> View:
-    last = next((one.turn for one in reversed(list(stored.branch())) if one.turn), None)
+def _system(last: StoredTurn) -> str:
+    """The system prompt as it was last, which may have changed since the session began."""
+    if not last.summary:
+        return last.system
+    return last.system.removesuffix(SUMMARY_HEADING + last.summary).removesuffix("\n\n")
+
+
+def _view(last: StoredTurn | None, nodes: dict[int, Node]) -> View:
     if last is None or last.view_first not in nodes:
         return View()
     return View(nodes[last.view_first], last.summary)
@@ -85,7 +80,7 @@ def _view(stored: StoredSession, nodes: dict[int, Node]) -> View:
 def _facts(reply: StoredMessage, among: Mapping[int, StoredMessage], said: Said) -> TurnFacts:
     assert reply.turn is not None
     facts = TurnFacts(reply.turn.number, _request(reply, among, said))
-    for name in _COPIED:
+    for name in COPIED:
         setattr(facts, name, getattr(reply.turn, name))
     facts.seed = facts.request.sampling.seed
     return facts

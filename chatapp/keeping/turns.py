@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from chatapp.archive.records import SessionInfo, StoredMessage, StoredSession, StoredTurn, Weights
 from chatapp.archive.records import now as now_
@@ -11,10 +12,9 @@ from chatapp.context.overflow import SUMMARY_HEADING
 from chatapp.conversation import Conversation, Node
 from chatapp.conversation.facts import Answering
 
-__all__ = ["Answered", "snapshot", "turn_of"]
+__all__ = ["COPIED", "Answered", "snapshot", "turn_of"]
 
-_COPIED = (
-    "number",
+COPIED: Final = (
     "arrived",
     "tokens_sent",
     "tokens_again",
@@ -28,6 +28,7 @@ _COPIED = (
     "first_logits",
     "prompt_sha256",
 )
+"""What a turn in the archive and one of a conversation have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ def turn_of(reply: Node, by: Answered, place: Callable[[Node], int]) -> StoredTu
         sampling["seed"] = facts.seed
     summary = system.partition(SUMMARY_HEADING)[2] if first is not None else ""
     return StoredTurn(
-        **{name: getattr(facts, name) for name in _COPIED},
+        number=facts.number,
+        **{name: getattr(facts, name) for name in COPIED},
         system=system,
         summary=summary,
         view_first=place(first) if first is not None else None,

@@ -11,7 +11,6 @@ from tests.archive.conftest import Say, turn
 def test_prompts_are_the_same_read_one_by_one_or_together(store: Store, say: Say) -> None:
     name, ids = say("Q1", "A1", "Q2", "A2", "Q3", "A3", system="Be brief.")
     writer = Writer(store, name)
-    writer.resume("Be brief.")
     told = turn(4, system="Other.", view_first=ids[2])
     new = [
         NewMessage(parent=ids[3], role="user", content="Q3b"),

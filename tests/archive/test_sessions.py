@@ -79,7 +79,6 @@ def test_a_session_comes_back_whole_with_its_branches_and_turns(store: Store) ->
 def test_messages_sent_are_counted_from_where_the_view_began(store: Store, say: Say) -> None:
     name, ids = say("Q1", "A1", "Q2", "A2", "Q3", "A3")
     writer = Writer(store, name)
-    writer.resume("")
     (asked,) = writer.add([NewMessage(parent=ids[-1], role="user", content="Q4")])
     (reply,) = writer.add([NewMessage(parent=asked, role="assistant", content="")])
     writer.end(reply, "A4", "complete", "", turn(4, view_first=ids[4]))

@@ -274,7 +274,6 @@ class Withdrawing(RuleBasedStateMachine):
     def _answer(self, chat: int, session: Session, asked: Said, end: str) -> None:
         """``end``: a status, "streaming" if it never ended, "" if no word came before it broke."""
         writer = Writer(self.chats[chat], session.name)
-        writer.resume(session.system)
         new = NewMessage(parent=asked.id, role="assistant", content="", status="streaming")
         (place,) = writer.add([new])
         text = self._word() if end else ""

@@ -429,3 +429,23 @@ async def test_without_a_folder_nothing_is_kept_and_it_is_said(make: Make) -> No
         await keeper.set_state("kept")
     assert keeper.state == "off"
     assert not keeper.archive.begun
+
+
+async def test_a_system_prompt_that_changes_stays_with_its_turns(
+    tmp_path: Path, make: Make
+) -> None:
+    keeper = make(Reply(("A1",)), Reply(("A2",)), Reply(("A3",)), system="First.")
+    await keeper.set_state("training")
+    await say(keeper, "Q1")
+    keeper.conversation.system = "Second."
+    await say(keeper, "Q2")
+    keeper.conversation.system = ""
+    await say(keeper, "Q3")
+    session = stored(tmp_path, keeper.id)
+    turns = [message.turn for message in session.messages if message.turn is not None]
+    assert [turn.system for turn in turns] == ["First.", "Second.", ""]
+    with Store(tmp_path / NAME) as store:
+        for message in session.messages[1::2]:
+            marks.mark(store, keeper.id, message.id, "liked")
+        prompts = [example.prompt[0].content for example in marks.examples(store)]
+    assert prompts == ["First.", "Second.", "Q1"]

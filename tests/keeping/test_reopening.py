@@ -156,3 +156,30 @@ async def test_a_reply_that_broke_off_with_the_program_is_marked_when_it_is_reop
         assert [hit.role for hit in search(store, "once")] == ["assistant"]
         status = [message.status for message in sessions.load(store, name).messages]
     assert status == ["complete", "stopped", "complete", "complete"]
+
+
+async def test_a_reopened_session_goes_on_with_the_system_prompt_that_it_had_last(
+    tmp_path: Path,
+) -> None:
+    long = "word " * 60
+    engine = ScriptedEngine([Reply(("A summary.",))] * 9, window=400)
+    talk = Conversation(
+        engine,
+        Counter(engine, None),
+        system="First.",
+        policy="summary",
+        sampling=Sampling(max_tokens=40),
+    )
+    archive = Archive(tmp_path)
+    keeper = Keeper(archive, talk, by=lambda: BY)
+    await keeper.set_state("kept")
+    for number in range(5):
+        talk.system = "First." if number < 2 else "Second."
+        async for _ in keeper.follow(talk.send(f"{long}{number}")):
+            pass
+    await archive.close()
+    assert talk.view.summary
+    again = Conversation(engine, Counter(engine, None))
+    reopen(again, stored(tmp_path, keeper.id))
+    assert again.system == "Second."
+    assert again.messages() == talk.messages()
