@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from chatapp.context.messages import Message, Role, as_dicts
 
@@ -17,6 +17,12 @@ State = Literal["off", "kept", "training"]
 
 Kind = Literal["correction", "liked", "disliked"]
 """Why a reply is an example: a person gave the right answer, marked it good, or marked it bad."""
+
+MANIFEST_FILE: Final = "manifest.json"
+"""In an export's folder: what the export is, and what it rests on."""
+WITHDRAWN_FILE: Final = ".withdrawn.json"
+"""There too, written later: a list of the sessions whose consent was withdrawn since. It is no part
+of the export's hashes; the fine-tuning job refuses a folder that holds a record of one of them."""
 
 
 def now() -> str:

@@ -192,17 +192,18 @@ def _examples(db: Database) -> None:
         """,
         """
         CREATE TABLE exports (
-            id      TEXT PRIMARY KEY,
+            id      TEXT NOT NULL,
+            folder  TEXT NOT NULL,
             at      TEXT NOT NULL,
             format  TEXT NOT NULL,
-            folder  TEXT NOT NULL,
-            records INTEGER NOT NULL
+            records INTEGER NOT NULL,
+            PRIMARY KEY (id, folder)
         ) WITHOUT ROWID
         """,
         """
         CREATE TABLE exported (
             session TEXT NOT NULL,
-            export  TEXT NOT NULL REFERENCES exports (id) ON DELETE CASCADE,
+            export  TEXT NOT NULL,
             example TEXT NOT NULL,
             sha256  TEXT NOT NULL,
             PRIMARY KEY (session, export, example)

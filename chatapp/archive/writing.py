@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from chatapp.archive import ledger
+from chatapp.archive import held, ledger
+from chatapp.archive.consent import raises
 from chatapp.archive.records import State, StoredTurn, now, weights_of
 from chatapp.archive.store import Store
 from chatapp.context.messages import Role
@@ -210,7 +211,8 @@ class Writer:
 def set_state(store: Store, session: str, state: State, *, wording: str = "") -> None:
     """Change what a stored session's person agrees to, at once.
 
-    ``off`` deletes it, search index included. Raises :class:`StoreError` if it is not there.
+    ``off`` deletes it, search index included. Lowering notes in the folders of earlier exports
+    that hold it that it was withdrawn. Raises :class:`StoreError` if it is not there.
     """
     with store.writing() as db:
         row = db.execute("SELECT state FROM sessions WHERE id = ?", (session,)).fetchone()
@@ -227,6 +229,8 @@ def set_state(store: Store, session: str, state: State, *, wording: str = "") ->
             db.execute("UPDATE sessions SET state = ? WHERE id = ?", (state, session))
     if state == "off":
         store.scrub()
+    if not raises(before, state):
+        held.warn(store, session)
 
 
 _ARRIVED: Final = len(_PLAIN)

@@ -11,7 +11,6 @@ import json
 import shlex
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,9 @@ def retrain(args: argparse.Namespace) -> int:
     adapter = home.models / "adapters" / args.name
     told = _provenance(adapter)
     base = _base(args, str(told.get("base_sha256")))
-    with opened(args, writing=True) as store, tempfile.TemporaryDirectory() as folder:
+    # The export stays there: the store notes where each lies, and it can be read.
+    folder = home.cache / "retrain" / args.name
+    with opened(args, writing=True) as store:
         if store is None:
             return 1
         from chatapp.archive import exports, sessions
@@ -41,11 +42,11 @@ def retrain(args: argparse.Namespace) -> int:
             raise ArchiveError(
                 f"Nothing that {args.name} rests on may train any more: delete {adapter}."
             )
-        export, recipe = Path(folder) / "export", Path(folder) / "recipe.toml"
-        done = exports.run(store, export, sessions=agreed, split=Split(fraction=0))
+        export, recipe = folder / "export", folder / "recipe.toml"
+        done = exports.run(store, export, sessions=agreed, split=Split(fraction=0), replace=True)
         print(
-            f"{len(names) - len(agreed)} of {len(names)} sessions were withdrawn; "
-            f"{done.rows} records of the others are trained on, from the base."
+            f"{len(names) - len(agreed)} of {len(names)} sessions were withdrawn; what the others "
+            f"hold now ({done.rows} reviewed) is trained on, from the base."
         )
         recipe.write_text(_toml(told.get("recipe")), "utf-8")
         command = [

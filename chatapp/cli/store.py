@@ -43,7 +43,7 @@ def withdrawn(home: Home, adapter: Path) -> str:
 
     A store that cannot be read says nothing here: other commands tell of it.
     """
-    from chatapp.archive.exports import withdrawn_of
+    from chatapp.archive.held import withdrawn_of
     from chatapp.archive.store import NAME, Store
     from chatapp.errors import StoreError
 

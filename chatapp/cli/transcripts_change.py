@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from chatapp.archive.records import Consent
     from chatapp.archive.store import Store
 
+GONE = " (no longer there; copies of it may be)"
+
 __all__ = ["consent", "delete", "rename", "tag", "withdraw"]
 
 
@@ -94,7 +96,7 @@ def _session(store: Store, name: str) -> str:
 def withdraw(args: argparse.Namespace) -> int:
     """No later export holds the session; which earlier ones do, and which adapters rest on them."""
     from chatapp.archive import sessions
-    from chatapp.archive.exports import adapters_on, held_by, warn
+    from chatapp.archive.held import adapters_on, held_by
     from chatapp.archive.writing import set_state
 
     with opened(args, writing=True) as store:
@@ -110,7 +112,6 @@ def withdraw(args: argparse.Namespace) -> int:
             if error.kind != "missing":
                 raise
         held = held_by(store, name)
-    warn(held, name)
     adapters = adapters_on(home_of(args).models / "adapters", [one.export for one in held])
     if args.json:
         print_json(
@@ -129,12 +130,12 @@ def withdraw(args: argparse.Namespace) -> int:
         print(
             clean(
                 f"  held by the export of {when(one.at)} ({one.format}, "
-                f"{one.records} of its records): {one.folder}"
+                f"{one.records} of its records): {one.folder}{'' if one.there else GONE}"
             )
         )
     for path in adapters:
         print(clean(f"  trained on that: the adapter {path.name} ({path})"))
-    if held:
+    if any(one.there for one in held):
         print(
             "Their files are as they were, with a note that chatapp-finetune heeds: delete them, "
             "and train again without this session (chatapp models adapter retrain NAME)."
@@ -145,7 +146,7 @@ def withdraw(args: argparse.Namespace) -> int:
 def delete(args: argparse.Namespace) -> int:
     """Gone from the disk, the search index included."""
     from chatapp.archive import sessions
-    from chatapp.archive.exports import held_by, warn
+    from chatapp.archive.held import held_by
 
     with opened(args, writing=True) as store:
         if store is None:
@@ -159,7 +160,6 @@ def delete(args: argparse.Namespace) -> int:
         for info in found:
             sessions.delete(store, info.id)
             if held := held_by(store, info.id):
-                warn(held, info.id)
                 print(
                     f"{info.id[:8]} is still in {len(held)} earlier export(s): "
                     f"chatapp transcripts withdraw {info.id} lists them."

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from chatapp.archive import exports, marks, reviews
 from chatapp.archive.exporting import verify
+from chatapp.archive.held import held_by, warn
+from chatapp.archive.records import State
 from chatapp.archive.review import decide
 from chatapp.archive.store import Store
 from chatapp.archive.writing import set_state
@@ -34,26 +37,26 @@ def test_an_export_is_noted_with_what_it_holds(
 ) -> None:
     done = exports.run(store, tmp_path / "set", format="trl-sft")
     assert verify(done.folder).ok
-    (held,) = exports.held_by(store, marked[0])
+    (held,) = held_by(store, marked[0])
     assert (held.export, held.format, held.records) == (done.manifest["export_id"], "trl-sft", 1)
     assert held.folder == str(tmp_path / "set")
     # The same again is the same export.
     exports.run(store, tmp_path / "set", format="trl-sft", replace=True)
-    assert len(exports.held_by(store, marked[0])) == 1
+    assert len(held_by(store, marked[0])) == 1
 
 
 @pytest.mark.parametrize("state", ["kept", "off"])
 def test_what_is_withdrawn_while_it_is_read_is_in_no_export(
-    store: Store, marked: list[str], tmp_path: Path, state: str, path: Path
+    store: Store, marked: list[str], tmp_path: Path, state: State, path: Path
 ) -> None:
     def progress(at: int, total: int | None) -> None:
         with Store(path) as other:
-            set_state(other, marked[1], state)  # type: ignore[arg-type]
+            set_state(other, marked[1], state)
 
     with pytest.raises(ExportError, match="withdrawn"):
         exports.run(store, tmp_path / "set", progress=progress)
     assert not (tmp_path / "set").exists()
-    assert exports.held_by(store, marked[0]) == []
+    assert held_by(store, marked[0]) == []
 
 
 def test_what_is_withdrawn_between_writing_and_noting_is_in_no_export(
@@ -77,7 +80,7 @@ def test_an_export_that_cannot_be_noted_does_not_stay(
     def full(*_: object) -> None:
         raise StoreError("The disk is full.", kind="full")
 
-    monkeypatch.setattr(exports, "_note", full)
+    monkeypatch.setattr(exports, "note", full)
     with pytest.raises(StoreError):
         exports.run(store, tmp_path / "set")
     assert not (tmp_path / "set").exists()
@@ -91,7 +94,7 @@ def test_an_earlier_export_stays_when_a_new_one_in_its_place_fails(
     def full(*_: object) -> None:
         raise StoreError("The disk is full.", kind="full")
 
-    monkeypatch.setattr(exports, "_note", full)
+    monkeypatch.setattr(exports, "note", full)
     with pytest.raises(StoreError):
         exports.run(store, tmp_path / "set", replace=True)
     assert verify(tmp_path / "set").ok
@@ -110,19 +113,24 @@ def test_a_review_of_something_else_does_not_count(store: Store, say: Say, tmp_p
         exports.run(store, tmp_path / "set")
 
 
-def test_an_export_is_told_what_was_withdrawn_from_it_and_can_be_replaced(
-    store: Store, marked: list[str], tmp_path: Path
+@pytest.mark.parametrize("state", ["kept", "off"])
+def test_every_folder_is_told_what_was_withdrawn_from_it(
+    store: Store, marked: list[str], tmp_path: Path, state: State
 ) -> None:
-    done = exports.run(store, tmp_path / "set")
-    set_state(store, marked[0], "kept")
-    held = exports.held_by(store, marked[0])
-    assert exports.warn(held, marked[0]) == [done.folder]
-    exports.warn(held, marked[0])
-    told = json.loads((done.folder / ".withdrawn.json").read_text())
-    assert told == [marked[0]]
-    assert verify(done.folder).ok
-    again = exports.run(store, tmp_path / "set", replace=True)
-    assert again.rows == 2
-    assert not (again.folder / ".withdrawn.json").exists()
+    one, two, gone = (exports.run(store, tmp_path / name).folder for name in ("a", "b", "gone"))
+    shutil.rmtree(gone)
+    assert [held.folder for held in held_by(store, marked[0])] == [str(one), str(two), str(gone)]
+    assert [held.there for held in held_by(store, marked[0])] == [True, True, False]
+    set_state(store, marked[0], state)
+    set_state(store, marked[1], state)
+    for folder in (one, two):
+        told = json.loads((folder / ".withdrawn.json").read_text())
+        assert told == sorted(marked[:2])
+        assert verify(folder).ok
+    assert not gone.exists()
+    again = exports.run(store, one, replace=True)
+    assert again.rows == 1
+    assert not (one / ".withdrawn.json").exists()
     # Another export stands there now: it is not told of what it does not hold.
-    assert exports.warn(held, marked[0]) == []
+    warn(store, marked[0])
+    assert not (one / ".withdrawn.json").exists()

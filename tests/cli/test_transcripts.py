@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatapp.archive import exports, marks
+from chatapp.archive import held, marks
 from chatapp.archive.records import State, StoredTurn, Weights
 from chatapp.archive.store import NAME, Store
 from chatapp.archive.writing import NewMessage, Writer
@@ -150,14 +150,14 @@ def test_reviewed_exported_verified_withdrawn(
     provenance = {"export_id": manifest["export_id"], "sessions": [told["training"]]}
     (adapter / "provenance.json").write_text(json.dumps(provenance))
     with Store(home / "transcripts" / NAME, readonly=True) as store:
-        assert exports.withdrawn_of(store, adapter) == ""
+        assert held.withdrawn_of(store, adapter) == ""
     withdrawn = json.loads(run("transcripts", "withdraw", "bbbb", "--json").out)
     assert withdrawn["lowered"] is True
     assert [held["export"] for held in withdrawn["exports"]] == [manifest["export_id"]]
     assert withdrawn["adapters"] == [str(adapter)]
     assert json.loads((folder / ".withdrawn.json").read_text()) == [told["training"]]
     with Store(home / "transcripts" / NAME, readonly=True) as store:
-        assert "one session withdrawn since" in exports.withdrawn_of(store, adapter)
+        assert "one session withdrawn since" in held.withdrawn_of(store, adapter)
     again = run("export", str(tmp_path / "again"))
     assert again.status == 1
     assert not (tmp_path / "again").exists()

@@ -447,5 +447,5 @@ async def test_a_system_prompt_that_changes_stays_with_its_turns(
     with Store(tmp_path / NAME) as store:
         for message in session.messages[1::2]:
             marks.mark(store, keeper.id, message.id, "liked")
-        prompts = [example.prompt[0].content for example in marks.examples(store)]
-    assert prompts == ["First.", "Second.", "Q1"]
+        prompts = {example.turn: example.prompt[0].content for example in marks.examples(store)}
+    assert prompts == {1: "First.", 2: "Second.", 3: "Q1"}

@@ -11,13 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from chatapp.archive.records import MANIFEST_FILE, WITHDRAWN_FILE
 from chatapp.errors import ExportError
 
-MANIFEST_FILE: Final = "manifest.json"
 SCHEMA: Final = "chatapp-export/1"
-WITHDRAWN_FILE: Final = ".withdrawn.json"
-"""Written later: a list of the sessions whose consent was withdrawn since. It is no part of the
-export's hashes; the fine-tuning job refuses a folder that holds a record of one of them."""
 
 
 def partial_of(target: Path) -> Path:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from chatapp.archive.exporting.fields import without_lacking
-from chatapp.archive.exporting.folder import MANIFEST_FILE, SCHEMA
+from chatapp.archive.exporting.folder import SCHEMA
 from chatapp.archive.exporting.lines import line_of
 from chatapp.archive.exporting.records import RECORDS_FILE
 from chatapp.archive.exporting.shards import PARQUET, require_parquet
 from chatapp.archive.exporting.split import SPLITS
+from chatapp.archive.records import MANIFEST_FILE
 from chatapp.errors import ExportError
 
 _PARTS: Final[Mapping[str, type]] = {

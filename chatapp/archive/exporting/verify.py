@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from chatapp.archive.exporting.fields import check_of
-from chatapp.archive.exporting.folder import MANIFEST_FILE
 from chatapp.archive.exporting.formats import FORMATS
 from chatapp.archive.exporting.manifest import export_id
 from chatapp.archive.exporting.reading import data_files, read_manifest, records_of, rows_of
 from chatapp.archive.exporting.records import APPROVED
 from chatapp.archive.exporting.shards import described
 from chatapp.archive.exporting.split import SPLITS, Split
-from chatapp.archive.records import sha256_of
+from chatapp.archive.records import MANIFEST_FILE, sha256_of
 from chatapp.errors import ExportError
 
 MOST_PROBLEMS: Final = 50

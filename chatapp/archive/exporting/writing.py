@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chatapp.archive.exporting import card, manifest
-from chatapp.archive.exporting.folder import MANIFEST_FILE, written_aside
+from chatapp.archive.exporting.folder import written_aside
 from chatapp.archive.exporting.formats import FORMATS, Content, Format
 from chatapp.archive.exporting.lines import content_sha256, line_of
 from chatapp.archive.exporting.records import (
@@ -34,7 +34,7 @@ from chatapp.archive.exporting.shards import (
     write_text,
 )
 from chatapp.archive.exporting.split import SPLITS, Split, SplitName
-from chatapp.archive.records import Example, now
+from chatapp.archive.records import MANIFEST_FILE, Example, now
 from chatapp.errors import ExportError
 
 Progress = Callable[[int, int | None], None]
