@@ -96,3 +96,15 @@ async def test_a_hostile_error_is_one_line(chatting: Open) -> None:
     error = EngineError("first\nsecond\x1b[2J")
     async with chatting(engine=ScriptedEngine(load_error=error), ready=False) as chat:
         await chat.sees("first second␛[2J")
+
+
+async def test_a_reply_whose_growing_fails_is_shown_as_plain_text_to_its_end(
+    chatting: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr("chatapp.tui.widgets.markdown.ReplyMarkdown.grow", broken)
+    async with chatting(Reply(("One", " two", " three"), pace=0.15)) as chat:
+        await chat.say("Count")
+        await chat.sees("One two three")

@@ -84,6 +84,8 @@ class MessageView(StillVertical):
         self._sweeping = False
         self._sent_shown = node.sent
         self._markdown: ReplyMarkdown | None = None
+        self._plainly: Static | None = None
+        """The reply as plain text, where its Markdown could not be shown."""
 
     # ── what it consists of ─────────────────────────────────────────────────────────────────────
 
@@ -241,7 +243,10 @@ class MessageView(StillVertical):
             return
         if len(self.node.content) > _MARKDOWN:
             return
-        await self._markdown.grow(words.visible(text))
+        try:
+            await self._markdown.grow(words.visible(text))
+        except Exception:  # as below: until the reply ends, what there is stands as plain text
+            await self._show_plain()
 
     async def finish(self) -> None:
         """Show the whole reply once more, laid out in one piece."""
@@ -250,16 +255,18 @@ class MessageView(StillVertical):
                 if len(self.node.content) > _MARKDOWN:
                     raise ValueError("too long")
                 await self._markdown.settle(words.visible(self.node.content))
+            elif self._plainly is not None and self._plainly.is_mounted:
+                self._plainly.update(self._plain())
         except Exception:  # a parser fed with anything at all; the text itself is never lost
             await self._show_plain()
         self.refresh_node()
 
     async def _show_plain(self) -> None:
         if self._markdown is not None and self.is_mounted:
-            plain = Static(self._plain(), classes="body", markup=False)
-            await self.mount(plain, after=self._markdown)
-            await self._markdown.remove()
-            self._markdown = None
+            markdown, self._markdown = self._markdown, None
+            self._plainly = Static(self._plain(), classes="body", markup=False)
+            await self.mount(self._plainly, after=markdown)
+            await markdown.remove()
 
     def on_click(self, event: events.Click) -> None:
         self.post_message(self.Chosen(self.node))
