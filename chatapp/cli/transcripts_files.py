@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -42,47 +41,37 @@ def export(args: argparse.Namespace) -> int:
 
 
 def _format(args: argparse.Namespace) -> Format:
-    from chatapp.archive.reading import SUFFIXES
+    """The format that was named, or the one that a file's name asks for."""
+    from chatapp.keeping.saving import format_of
 
     if args.format:
         chosen: Format = args.format
         return chosen
-    suffix = args.output.suffix.casefold() if args.output else ""
-    suffix = {".htm": ".html", ".markdown": ".md"}.get(suffix, suffix)
-    return next((name for name, known in SUFFIXES.items() if known == suffix), "markdown")
+    return format_of(args.output) if args.output and args.output.suffix else "markdown"
 
 
 def _write_one(args: argparse.Namespace, session: StoredSession) -> None:
-    from chatapp.archive.reading import render
-
-    pieces = render(session, _format(args), all_branches=args.all_branches)
     if args.output is None:
-        for piece in pieces:
+        from chatapp.archive.reading import render
+
+        for piece in render(session, _format(args), all_branches=args.all_branches):
             sys.stdout.write(clean(piece))
         return
     if args.output.exists():
         raise ExportError(f"{args.output} is there already; name another file.")
-    _write(args.output, pieces)
+    _save(args, session, args.output, _format(args))
     print(clean(f"Written: {args.output}"))
 
 
-def _write(path: Path, pieces: Iterator[str]) -> None:
-    """The file is there whole and private to the user, or not at all."""
-    aside = path.with_name(f".{path.name}.partial")
-    try:
-        with open(
-            aside, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)
-        ) as file:
-            file.writelines(pieces)
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise ExportError(f"{path} cannot be written: {error.strerror}.") from error
+def _save(args: argparse.Namespace, session: StoredSession, path: Path, form: Format) -> None:
+    from chatapp.keeping.saving import save
+
+    save(session, path, format=form, all_branches=args.all_branches)
 
 
 def _write_many(args: argparse.Namespace, store: Store, names: list[str]) -> None:
     from chatapp.archive import sessions
-    from chatapp.archive.reading import SUFFIXES, render
+    from chatapp.archive.reading import SUFFIXES
     from chatapp.archive.sessions import Place
 
     if args.output is None:
@@ -91,7 +80,7 @@ def _write_many(args: argparse.Namespace, store: Store, names: list[str]) -> Non
         args.output.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"{args.output} cannot be made: {error.strerror}.") from error
-    form = _format(args)
+    form: Format = args.format or "markdown"
     total = len(names) or sessions.count(store)
 
     def all_names() -> Iterator[str]:
@@ -106,7 +95,7 @@ def _write_many(args: argparse.Namespace, store: Store, names: list[str]) -> Non
             session = sessions.load(store, name)
             words = re.sub(r"[^\w]+", "-", session.info.title.casefold()).strip("-")[:40]
             path = args.output / f"{name[:8]}-{words or 'session'}{SUFFIXES[form]}"
-            _write(path, render(session, form, all_branches=args.all_branches))
+            _save(args, session, path, form)
             written += 1
             status("Writing", written, total)
     print(clean(f"Written: {written:,} sessions in {args.output}"))

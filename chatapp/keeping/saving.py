@@ -38,11 +38,19 @@ def free_name(folder: Path, stem: str = "conversation", suffix: str = ".md") -> 
     return path
 
 
-def save(session: StoredSession, path: Path) -> None:
+def save(
+    session: StoredSession,
+    path: Path,
+    *,
+    format: Format | None = None,
+    all_branches: bool = False,
+) -> None:
     """Write the session to ``path``, whole or not at all, for its user alone (0600).
 
+    ``format`` None: the one that the name asks for. ``all_branches``: not only the one in sight.
     Raises :class:`ArchiveError`; what was there is left as it was then.
     """
+    chosen = format or format_of(path)
     try:
         # A symbolic link stays one: what it leads to is replaced.
         target = Path(os.path.realpath(path))
@@ -50,7 +58,7 @@ def save(session: StoredSession, path: Path) -> None:
             descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
                 # A lone surrogate is no character, and UTF-8 has none.
-                for piece in render(session, format_of(path)):
+                for piece in render(session, chosen, all_branches=all_branches):
                     file.write(piece.encode("utf-8", "replace").decode("utf-8"))
                 file.flush()
                 os.fsync(file.fileno())

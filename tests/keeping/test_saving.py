@@ -30,7 +30,7 @@ def test_what_was_there_stays_if_it_fails(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "talk.md"
     path.write_text("before")
 
-    def broken(*_: object) -> object:
+    def broken(*_: object, **__: object) -> object:
         yield "half of it"
         raise OSError(28, "No space left on device")
 
