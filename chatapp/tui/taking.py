@@ -152,7 +152,7 @@ class TurnTaker:
                     session.pane.wait_for("measuring what the question alone gives, to compare")
                     kept = await measure(conversation)
                     session.kept.append(kept)
-                session.pane.wait_for(self._waiting(conversation))
+                session.pane.wait_for(self._waiting(session, conversation))
                 await self._screen.know_weights(session)
                 try:
                     await self._follow(session, steps(conversation))
@@ -186,11 +186,13 @@ class TurnTaker:
         return session.conversation
 
     @staticmethod
-    def _waiting(conversation: Conversation) -> str:
+    def _waiting(session: Session, conversation: Conversation) -> str:
         if conversation.engine.state != "ready":
             return "waiting for the model to load"
         if conversation.policy == "summary":
             return "counting; if it does not fit, the model first writes a summary"
+        if session.keeper is not None and session.keeper.keeping:
+            return "counting, then storing your message, then sending"
         return "counting, then sending"
 
     async def _follow(self, session: Session, steps: AsyncGenerator[Step, None]) -> None:
@@ -214,7 +216,7 @@ class TurnTaker:
             raise over
         kept, conversation.policy = conversation.policy, choice
         try:
-            session.pane.wait_for(self._waiting(conversation))
+            session.pane.wait_for(self._waiting(session, conversation))
             await self._follow(session, steps(conversation))
         finally:
             conversation.policy = kept

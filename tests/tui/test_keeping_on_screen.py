@@ -357,3 +357,20 @@ async def test_an_app_that_crashes_prints_no_values(
     assert "ZeroDivisionError" in shown.err
     assert "chatapp ended because of an error of its own" in shown.err
     assert said not in shown.err + shown.out
+
+
+async def test_while_the_store_is_waited_for_the_screen_says_so(
+    chatting: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with chatting(transcripts=folder) as chat:
+        await chosen(chat, "down", "enter")
+        monkeypatch.setattr("chatapp.archive.store._WAIT", 2.0)
+        chat.screen.archive._store = None
+        other = sqlite3.connect(folder / NAME, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await chat.write("Wait for it")
+        await chat.press("enter")
+        await reads(chat, "then storing your message, then sending")
+        other.execute("ROLLBACK")
+        other.close()
+        await chat.until(lambda: not chat.screen.session.busy, "the answer")
