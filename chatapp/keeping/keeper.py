@@ -169,18 +169,23 @@ class Keeper:
         session = snapshot(self.conversation, self.answered, name=self.id)
         return replace(session, info=replace(session.info, state=self.state))
 
-    def resume(
-        self,
-        session: str,
-        state: State,
-        ids: Mapping[Node, int],
-        marks: Mapping[Node, Mark] | None = None,
-    ) -> None:
-        """Go on with a session that was opened from the store."""
-        self.marks = dict(marks or {})
-        self.id, self.state = session, state
-        self.names.append(session)
+    def resume(self, stored: StoredSession, ids: Mapping[Node, int]) -> None:
+        """Go on with a session that was opened from the store; ``ids`` are its messages' there."""
+        self.id, self.state = stored.info.id, stored.info.state
+        self.names.append(self.id)
         self._ids = dict(ids)
+        turns = {message.id: message.turn for message in stored.messages}
+        marks = {
+            example.turn: Mark(example.kind, example.id, example.reason)
+            for example in stored.examples
+            if example.kind != "correction"
+        }
+        for node, place in ids.items():
+            if (turn := turns[place]) is not None:
+                self._answered[node] = Answered(turn.weights, turn.window)
+                if turn.number in marks:
+                    self.marks[node] = marks[turn.number]
+        # Broke off with the program: that is noted in the store now.
         self._waiting = [node for node in ids if node.note and node.status == "stopped"]
 
     # ── turns ───────────────────────────────────────────────────────────────────────────────────

@@ -12,10 +12,9 @@ from chatapp.context.overflow import SUMMARY_HEADING
 from chatapp.conversation import Conversation, Node, Status, TurnFacts
 from chatapp.conversation.view import View
 from chatapp.engine.protocol import Generate, Sampling
-from chatapp.keeping.keeper import Mark
 from chatapp.keeping.turns import COPIED
 
-__all__ = ["marks_of", "reopen", "request_of"]
+__all__ = ["reopen", "request_of"]
 
 Said = Mapping[int, Message]
 """Each message once: the requests of all turns share them."""
@@ -48,20 +47,6 @@ def reopen(conversation: Conversation, stored: StoredSession) -> dict[Node, int]
     conversation.system = stored.system if last is None else _system(last)
     conversation.restore(root, turns, _view(last, nodes))
     return {node: number for number, node in nodes.items()}
-
-
-def marks_of(stored: StoredSession, ids: Mapping[Node, int]) -> dict[Node, Mark]:
-    """The replies that somebody marked as good or bad."""
-    marks = {
-        example.turn: Mark(example.kind, example.id, example.reason)
-        for example in stored.examples
-        if example.kind != "correction"
-    }
-    return {
-        node: marks[node.facts.number]
-        for node in ids
-        if node.facts is not None and node.facts.number in marks
-    }
 
 
 def _system(last: StoredTurn) -> str:

@@ -86,7 +86,7 @@ class Chat:
 
     async def _resume(self, name: str) -> None:
         stored = await self.archive.call(sessions.load, name)
-        self.keeper.resume(name, stored.info.state, reopen(self.talk, stored))
+        self.keeper.resume(stored, reopen(self.talk, stored))
 
     async def _session(self) -> None:
         """One session, from before it is kept until it is given up."""

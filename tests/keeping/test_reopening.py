@@ -74,13 +74,14 @@ async def test_a_reopened_session_goes_on_as_if_it_had_not_been_closed(
     talk = Conversation(engine, counter, sampling=Sampling(max_tokens=24))
     name = await kept(archive, talk, "What is the capital of Turkey?", "Name a river.")
     again = Conversation(engine, counter, sampling=Sampling(max_tokens=24))
-    ids = reopen(again, stored(tmp_path, name))
+    session = stored(tmp_path, name)
+    ids = reopen(again, session)
     assert again.messages("And?") == talk.messages("And?")
     assert [node.sent for node in again.nodes] == [node.sent for node in talk.nodes]
     assert again.total_sent == talk.total_sent
     assert [turn.tokens_sent for turn in again.turns] == [turn.tokens_sent for turn in talk.turns]
     keeper = Keeper(archive, again, by=lambda: BY)
-    keeper.resume(name, "kept", ids)
+    keeper.resume(session, ids)
     async for _ in keeper.follow(again.send("And another?")):
         pass
     async for _ in talk.send("And another?"):
@@ -145,10 +146,11 @@ async def test_a_reply_that_broke_off_with_the_program_is_marked_when_it_is_reop
     assert broken.turn.sampling["seed"] is not None
     engine = ScriptedEngine()
     talk = Conversation(engine, Counter(engine, None))
-    ids = reopen(talk, stored(copy, name))
+    session = stored(copy, name)
+    ids = reopen(talk, session)
     archive = Archive(copy)
     keeper = Keeper(archive, talk, by=lambda: BY)
-    keeper.resume(name, "kept", ids)
+    keeper.resume(session, ids)
     async for _ in keeper.follow(talk.send("Go on")):
         pass
     await archive.close()
@@ -183,3 +185,33 @@ async def test_a_reopened_session_goes_on_with_the_system_prompt_that_it_had_las
     reopen(again, stored(tmp_path, keeper.id))
     assert again.system == "Second."
     assert again.messages() == talk.messages()
+
+
+async def test_a_reopened_session_goes_on_knowing_what_answered(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    engine = ScriptedEngine([Reply(("One", " two"), reason="cancelled"), Reply(("A",))])
+    talk = Conversation(engine, Counter(engine, None))
+    name = await kept(archive, talk, "Q1", "Q2")
+    with Store(tmp_path / NAME) as store, store.writing() as db:
+        # As a program that was killed leaves it.
+        db.execute("UPDATE messages SET status = 'streaming' WHERE content = 'One two'")
+    session = stored(tmp_path, name)
+    again = Conversation(engine, Counter(engine, None))
+    ids = reopen(again, session)
+    keeper = Keeper(archive, again, by=lambda: Answered(Weights(model="another")))
+    keeper.resume(session, ids)
+    assert keeper.state == "kept"
+    turns = [message.turn for message in keeper.snapshot().messages if message.turn]
+    assert [turn.weights for turn in turns] == [BY.weights, BY.weights]
+    async for _ in keeper.follow(again.send("Q3")):
+        pass
+    await archive.close()
+    after = [message for message in stored(tmp_path, name).messages if message.turn]
+    assert [message.turn.weights.model for message in after if message.turn] == [
+        BY.weights.model,
+        BY.weights.model,
+        "another",
+    ]
+    assert after[0].status == "stopped"
+    assert after[0].turn is not None
+    assert after[0].turn.window == BY.window

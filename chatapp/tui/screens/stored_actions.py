@@ -56,7 +56,7 @@ class StoredActions(KeepingActions):
     async def _open_stored(self, name: str) -> None:
         from chatapp.archive import sessions
         from chatapp.errors import ChatappError
-        from chatapp.keeping.reopening import marks_of, reopen
+        from chatapp.keeping.reopening import reopen
         from chatapp.tui.live import preview
 
         if (open_here := self._open_here(name)) is not None:
@@ -74,7 +74,7 @@ class StoredActions(KeepingActions):
         assert session.conversation is not None
         assert session.keeper is not None
         ids = reopen(session.conversation, stored)
-        session.keeper.resume(name, stored.info.state, ids, marks_of(stored, ids))
+        session.keeper.resume(stored, ids)
         # Other weights may have answered then.
         session.since = len(session.conversation.turns)
         await session.pane.sync()
