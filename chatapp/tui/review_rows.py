@@ -9,10 +9,11 @@ from chatapp.tui import words
 from chatapp.tui.proof_rows import Line, Style
 
 if TYPE_CHECKING:
+    from chatapp.archive.records import Kind
     from chatapp.archive.redaction import Field, Redacted
     from chatapp.keeping.reviewing import Case
 
-__all__ = ["ANSWER_HIT", "head", "lines"]
+__all__ = ["ANSWER_HIT", "head", "lines", "names_of"]
 
 ANSWER_HIT: Final = (
     "The right answer itself would be redacted: the example would teach a marker. "
@@ -25,11 +26,21 @@ _NAMES: Final = {
     "wrong": "wrong words",
     "right": "right words",
 }
+_MARKED: Final = {
+    "chosen": "the reply, which you marked good",
+    "rejected": "the reply, which you marked bad (never trained as an answer)",
+    "reason": "your reason",
+}
 _KINDS: Final = {
     "correction": "a correction",
     "liked": "a reply marked good",
     "disliked": "a reply marked bad",
 }
+
+
+def names_of(kind: Kind) -> dict[str, str]:
+    """How the texts behind the prompt are called, those that an example of this kind has."""
+    return _NAMES if kind == "correction" else _MARKED
 
 
 def head(case: Case, number: int, count: int) -> str:
@@ -46,10 +57,11 @@ def lines(shown: Redacted) -> Iterator[Line]:
     if shown.answer_hit:
         yield f"! {ANSWER_HIT}", "wrong"
         yield "", "text"
+    names = names_of(shown.before["kind"])
     roles = [message["role"] for message in shown.before["prompt"]]
     for number, field in enumerate(shown.fields):
         if field.before:
-            name = words.role(roles[number]) if number < len(roles) else _NAMES[field.name]
+            name = words.role(roles[number]) if number < len(roles) else names[field.name]
             yield name, "strong"
             yield from _texts(field)
             yield "", "text"

@@ -88,6 +88,7 @@ async def test_what_is_edited_is_kept_and_nonsense_is_not(marked: Path) -> None:
         await pilot.press("e")
         await pilot.pause()
         chosen = pilot.app.screen.query_one("#chosen", TextArea)
+        assert chosen.has_focus
         chosen.text = "   "
         await pilot.press("ctrl+s")
         await pilot.pause()
@@ -141,3 +142,17 @@ async def test_the_chat_opens_the_review(chatting: Open, tmp_path: Path) -> None
         await chat.sees("approved: 1")
         await chat.press("escape")
         await chat.until(lambda: chat.app.screen is chat.screen, "the chat")
+
+
+async def test_a_marked_reply_is_called_what_it_is(marked: Path) -> None:
+    async with opened(marked) as pilot:
+        assert "right answer" in text(pilot, "#lines")
+        await pilot.press("n")
+        await settled(pilot)
+        shown = text(pilot, "#lines")
+        assert "the reply, which you marked good" in shown
+        assert "right answer" not in shown
+        await pilot.press("e")
+        await pilot.pause()
+        areas = [area.id for area in pilot.app.screen.query(TextArea)]
+        assert areas == ["prompt-0", "chosen", "reason"]

@@ -14,16 +14,9 @@ from textual.widgets import Static, TextArea
 from chatapp.errors import ArchiveError
 from chatapp.tui import words
 from chatapp.tui.dialogs.base import Action, Dialog
+from chatapp.tui.review_rows import names_of
 
 __all__ = ["EditExample"]
-
-_NAMES = {
-    "chosen": "right answer",
-    "rejected": "wrong answer",
-    "reason": "your reason",
-    "wrong": "wrong words",
-    "right": "right words",
-}
 
 
 class EditExample(Dialog[dict[str, Any] | None]):
@@ -47,6 +40,8 @@ class EditExample(Dialog[dict[str, Any] | None]):
         super().__init__()
         self._content = copy.deepcopy(dict(content))
         self._check = check
+        names = names_of(self._content["kind"])
+        self._names = {name: says for name, says in names.items() if content[name] is not None}
 
     def body(self) -> Iterable[Widget]:
         yield Static(
@@ -58,26 +53,24 @@ class EditExample(Dialog[dict[str, Any] | None]):
             for number, message in enumerate(self._content["prompt"]):
                 yield Static(words.role(message["role"]), markup=False)
                 yield TextArea(message["content"], id=f"prompt-{number}", tab_behavior="focus")
-            for name, label in _NAMES.items():
-                if self._content[name] is not None:
-                    yield Static(label, markup=False)
-                    yield TextArea(self._content[name], id=name, tab_behavior="focus")
+            for name, label in self._names.items():
+                yield Static(label, markup=False)
+                yield TextArea(self._content[name], id=name, tab_behavior="focus")
 
     def actions(self) -> Iterable[Widget]:
         yield Action("Save", "screen.save", id="save")
         yield Action("Cancel", "screen.leave", id="leave")
 
     def on_mount(self) -> None:
-        self.query(TextArea).last().focus()
+        self.query_one(f"#{next(iter(self._names))}", TextArea).focus()
 
     def action_save(self) -> None:
         """Take the texts, if they can stand in for the example's."""
         content = copy.deepcopy(self._content)
         for number, message in enumerate(content["prompt"]):
             message["content"] = self.query_one(f"#prompt-{number}", TextArea).text
-        for name in _NAMES:
-            if content[name] is not None:
-                content[name] = self.query_one(f"#{name}", TextArea).text
+        for name in self._names:
+            content[name] = self.query_one(f"#{name}", TextArea).text
         try:
             self._check(content)
         except ArchiveError as error:
