@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,10 @@ SESSION = "a" * 16
 
 
 @pytest.fixture
-def marked(tmp_path: Path) -> Path:
-    """A store with a correction that holds an address, and a reply that was marked good."""
+def marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store with a correction that holds an address, and a reply that was marked good later."""
+    times = (f"2026-01-01T00:00:0{second}.000Z" for second in count())
+    monkeypatch.setattr(marks, "now", lambda: next(times))
     with Store(tmp_path / NAME) as store:
         writer = Writer(store, SESSION)
         writer.begin("training", title="Turkey", system="", model="small")
