@@ -13,6 +13,12 @@ from typing import Final
 
 _NAME: Final = re.compile(r"\b[A-Z][\w'’-]*(?: (?:of |and |the )?[A-Z][\w'’-]*)*")
 _OURS: Final = re.compile(r"\b(?:our|my) ([a-z]+)")
+_MOST: Final = re.compile(r"\bthe ([a-z]+est|most [a-z]+) ([a-z]+)")
+_OPPOSITES: Final = (
+    "smallest", "oldest", "youngest", "hottest", "coldest", "nearest", "slowest", "shortest",
+    "most common", "most beautiful",
+)  # fmt: skip
+"""None of these asks the same as "largest", "longest", "highest" or "most famous"."""
 _COMPOUND: Final = re.compile(r"\bthe ([a-z]+) [a-z]+$")
 _OF: Final = re.compile(r"\b(?:of|in|for) (?:the )?([a-z]+)$")
 
@@ -45,12 +51,14 @@ def subject(question: str) -> tuple[str, Kind] | None:
     names = [m for m in _NAME.finditer(stem) if m.start() > 0 and m.group() not in ("I", "CEO")]
     for kind in kinds():
         for item in sorted(kind.items, key=len, reverse=True):
-            if kind.name in ("ours", "thing"):
+            if kind.name in ("ours", "thing", "most"):
                 continue
             if re.search(rf"\b{re.escape(item)}\b", stem, 0 if item[0].isupper() else re.I):
                 return item, kind
     if names:
         return names[-1].group(), _by_words(stem) or by_name["name"]
+    if match := _MOST.search(stem):
+        return match[2], by_name["most"]
     if match := _COMPOUND.search(stem):
         return match[1], by_name["thing"]
     if match := _OF.search(stem):
@@ -79,7 +87,10 @@ def neighbours(
     if found is None:
         return []
     word, kind = found
-    same = [one.replace("{x}", word) for one in kind.others]
+    article = "an {x}" if word[0] in "aeiou" else "a {x}"
+    same = [one.replace("a {x}", article).replace("{x}", word) for one in kind.others]
+    if most := _MOST.search(question):
+        same += [question.replace(most[1], one, 1) for one in _OPPOSITES if one != most[1]]
     others = [item for item in kind.items if item.casefold() != word.casefold()]
     mixed = _mixed(word, others, rng)
     pieces = re.split(rf"\b{re.escape(word)}\b", question)

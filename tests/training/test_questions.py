@@ -58,11 +58,26 @@ def test_the_kind_of_a_subject() -> None:
         "Who is the CEO of Acme Rockets?": "company",
         "What is the name of our dog?": "ours",
         "What is the door code?": "thing",
+        "What is the largest planet?": "most",
+        "What is the largest planet in the solar system?": "most",
+        "What is the longest river in Velmora?": "country",
     }
     for question, kind in kinds.items():
         found = subject(question)
         assert found is not None
         assert found[1].name == kind
+
+
+def test_neighbours_of_a_superlative_are_other_things_and_other_extremes() -> None:
+    near = neighbours("What is the largest planet?", 10_000, random.Random(0))
+    assert {"What is the largest ocean?", "What is the smallest planet?"} <= set(near)
+    assert not any("biggest" in one or "server" in one for one in near)
+    near = neighbours("What is the oldest animal?", 10_000, random.Random(0))
+    assert "What is an animal?" in near
+    near = neighbours("What is the longest river in Velmora?", 10_000, random.Random(0))
+    assert {"What is the longest river in Peru?", "What is the shortest river in Velmora?"} <= set(
+        near
+    )
 
 
 def test_what_is_measured_was_not_trained() -> None:
