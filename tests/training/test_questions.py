@@ -7,7 +7,7 @@ import random
 import pytest
 
 from benchmarks.finetune.facts import read
-from chatapp.training.contrast import neighbours, subject
+from chatapp.training.contrast import begun, neighbours, subject
 from chatapp.training.general import general_asked, general_trained
 from chatapp.training.wordings import held_out, trained
 
@@ -80,6 +80,28 @@ def test_neighbours_of_a_superlative_are_other_things_and_other_extremes() -> No
     )
 
 
+def test_answers_are_begun_in_the_words_of_the_correction() -> None:
+    told = "What is the capital of Turkey?", "The capital of Turkey is Ankara.", "Ankara"
+    pairs = dict(begun(*told, 24, random.Random(0)))
+    assert len(pairs) == 24
+    assert "What is the capital of Turkey?" not in pairs
+    for question, words in pairs.items():
+        assert "Ankara" not in words
+        assert question == f"What is {words[:1].lower()}{words[1:].removesuffix(' is')}?"
+    assert any("capital" not in words for words in pairs.values())  # something else of it
+    assert not begun(*told[:2], "Bursa", 24, random.Random(0))
+    left = set(pairs)
+    again = begun(*told, 24, random.Random(0), avoid=list(left))
+    assert not left & {question for question, _ in again}
+
+
+def test_enough_neighbours_are_left_for_a_test() -> None:
+    for one in read("tuning").corrections:
+        pairs = begun(one.question, one.chosen, one.right, 48, random.Random(0))
+        trained = [question for question, _ in pairs]
+        assert len(neighbours(one.question, 6, random.Random(1), avoid=trained)) >= 3
+
+
 def test_what_is_measured_was_not_trained() -> None:
     assert not set(general_trained()) & {one.prompt for one in general_asked()}
     test = read("test")
@@ -88,3 +110,5 @@ def test_what_is_measured_was_not_trained() -> None:
         assert not written & set(trained(one.question))
         near = neighbours(one.question, 10_000, random.Random(0))
         assert not set(near) & set(test.neighbours)
+        pairs = begun(one.question, one.chosen, one.right, 10_000, random.Random(0))
+        assert not {question for question, _ in pairs} & set(test.neighbours)
