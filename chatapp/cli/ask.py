@@ -14,6 +14,7 @@ from chatapp.errors import ChatappError
 
 if TYPE_CHECKING:
     from chatapp.conversation import Conversation
+    from chatapp.home.paths import Home
     from chatapp.home.settings import AppSettings
 
 __all__ = ["register"]
@@ -36,6 +37,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         '  git diff | chatapp ask "What does this change?"\n'
         '  chatapp ask --show-prompt "Hello"      what would be sent, without running it\n',
     )
+    parser.add_argument(
+        "--notes",
+        action="store_true",
+        help="paste the saved notes into the system prompt (chatapp notes), on or off",
+    )
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="what to ask")
     parser.add_argument(
         "--json", action="store_true", help="the answer with its prompt, tokens and counts"
@@ -55,8 +61,18 @@ def _command(args: argparse.Namespace) -> int:
     question = _question(args.question)
     home, settings = open_home(args)
     settings = settings_from(args, settings)
+    notes = _notes(home) if args.notes else ()
     opened = open_engine(home, settings, requested=args.model)
-    return asyncio.run(_run(args, settings, opened, question))
+    return asyncio.run(_run(args, settings, opened, question, notes))
+
+
+def _notes(home: Home) -> tuple[str, ...]:
+    from chatapp.sources.notes import load_notes
+
+    notes = load_notes(home.notes_file).texts
+    if not notes:
+        raise ChatappError('No notes are saved. Try: chatapp notes add "My dog is Biscuit."')
+    return notes
 
 
 def _question(typed: str | None) -> str:
@@ -69,7 +85,11 @@ def _question(typed: str | None) -> str:
 
 
 async def _run(
-    args: argparse.Namespace, settings: AppSettings, opened: Opened, question: str
+    args: argparse.Namespace,
+    settings: AppSettings,
+    opened: Opened,
+    question: str,
+    notes: tuple[str, ...],
 ) -> int:
     from chatapp.conversation import Conversation
 
@@ -79,6 +99,7 @@ async def _run(
         system=settings.system,
         sampling=sampling_of(settings),
         policy=settings.policy,
+        notes=notes,
     )
     try:
         if args.show_prompt:

@@ -108,6 +108,11 @@ COMMANDS: Final = (
         "Review what may leave",
         "Each correction and marked reply before and after redaction; approve, edit or skip",
     ),
+    Command(
+        "notes",
+        "Saved notes",
+        "Pasted into the system prompt of each new session, if switched on",
+    ),
     Command("sessions", "Sessions", "Those open in this run; F5 again: those stored", "f5"),
     Command(
         "stored",
