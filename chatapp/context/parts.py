@@ -15,10 +15,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from chatapp.context.messages import Message
-from chatapp.context.prompt import Prompt
+if TYPE_CHECKING:  # the screen starts without the template engine
+    from chatapp.context.messages import Message
+    from chatapp.context.prompt import Prompt
 
 __all__ = [
     "NOTES_HEADING",

@@ -109,6 +109,17 @@ COMMANDS: Final = (
         "Each correction and marked reply before and after redaction; approve, edit or skip",
     ),
     Command(
+        "attach",
+        "Attach a file",
+        "Text, Markdown, code or PDF, as a part of your message (/attach PATH)",
+    ),
+    Command("detach", "Take the last attachment off", "What was attached is not sent then"),
+    Command(
+        "unfold",
+        "Show what was attached",
+        "The files and passages of the selected (or last) message, as they were sent",
+    ),
+    Command(
         "notes",
         "Saved notes",
         "Pasted into the system prompt of each new session, if switched on",

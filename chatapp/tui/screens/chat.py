@@ -66,6 +66,8 @@ class ChatScreen(ProofActions, MarkActions, StoredActions, SetupActions, SourceA
     @on(Composer.Sent)
     def _send(self, event: Composer.Sent) -> None:
         event.stop()
+        if self.commanded(event.draft):
+            return
         self.session.pane.select(None)
         self.turns.send(self.session, event.draft)
 

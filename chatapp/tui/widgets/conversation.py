@@ -15,7 +15,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from chatapp.tui import words
+from chatapp.tui import source_words, words
 from chatapp.tui.widgets.message import MessageView
 from chatapp.tui.widgets.still import Still, StillVertical
 
@@ -50,7 +50,7 @@ class _Pending(Vertical):
     def compose(self) -> ComposeResult:
         if self._text:
             yield Static(Content.styled("you", "bold"), markup=False)
-            shown = words.visible(self._text)
+            shown = words.visible(source_words.folded(self._text))
             yield Static(shown[:2_000] + ("…" if len(shown) > 2_000 else ""), markup=False)
         yield Static(f"… {self._waiting}", classes="waiting", markup=False)
 
