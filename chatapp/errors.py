@@ -14,6 +14,7 @@
     │   ├── EngineDied           the model process ended without an answer
     │   └── ServerError          an OpenAI-compatible server refused or broke off
     ├── HomeError                a folder or settings file of ours cannot be used
+    ├── SourceError              a file, folder or note cannot become part of what is sent
     ├── TrainingError            a fine-tuning job cannot run, or its result cannot be written
     └── ArchiveError             a transcript cannot be kept, read, exported or imported
         ├── StoreError           the store is locked, read-only, full, damaged or too new
@@ -36,6 +37,7 @@ __all__ = [
     "ImportFileError",
     "PullError",
     "ServerError",
+    "SourceError",
     "StoreError",
     "TemplateError",
     "TrainingError",
@@ -118,6 +120,10 @@ class ServerError(EngineError):
 
 class HomeError(ChatappError):
     """A folder or settings file of ours cannot be used."""
+
+
+class SourceError(ChatappError):
+    """A file, a folder or a note cannot become part of what is sent."""
 
 
 class TrainingError(ChatappError):

@@ -13,7 +13,9 @@ from chatapp.cli.text import clean
 from chatapp.errors import ChatappError
 
 if TYPE_CHECKING:
-    from chatapp.conversation import Conversation
+    from chatapp.context.parts import Part
+    from chatapp.conversation import Conversation, TurnFacts
+    from chatapp.home.paths import Home
     from chatapp.home.settings import AppSettings
 
 __all__ = ["register"]
@@ -33,8 +35,21 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "3 the reply was cut off (at --max-tokens or the end of the window)\n\n"
         "examples:\n"
         '  chatapp ask "What is the capital of Turkey?"\n'
+        '  chatapp ask --attach notes.md "What is the dog called?"\n'
         '  git diff | chatapp ask "What does this change?"\n'
         '  chatapp ask --show-prompt "Hello"      what would be sent, without running it\n',
+    )
+    parser.add_argument(
+        "--attach",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file whose text goes before the question (text, code, PDF); repeatable",
+    )
+    parser.add_argument(
+        "--notes",
+        action="store_true",
+        help="paste the saved notes into the system prompt (chatapp notes), on or off",
     )
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="what to ask")
     parser.add_argument(
@@ -52,24 +67,49 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _command(args: argparse.Namespace) -> int:
     import asyncio
 
-    question = _question(args.question)
+    from chatapp.context.parts import write
+
+    parts = _attached(args.attach)
+    question = write(parts, _question(args.question, needed=not parts))
     home, settings = open_home(args)
     settings = settings_from(args, settings)
+    notes = _notes(home) if args.notes else ()
     opened = open_engine(home, settings, requested=args.model)
-    return asyncio.run(_run(args, settings, opened, question))
+    return asyncio.run(_run(args, settings, opened, question, notes))
 
 
-def _question(typed: str | None) -> str:
+def _notes(home: Home) -> tuple[str, ...]:
+    from chatapp.sources.notes import load_notes
+
+    notes = load_notes(home.notes_file).texts
+    if not notes:
+        raise ChatappError('No notes are saved. Try: chatapp notes add "My dog is Biscuit."')
+    return notes
+
+
+def _attached(names: list[str]) -> list[Part]:
+    from pathlib import Path
+
+    from chatapp.sources.files import attach
+
+    return [attach(Path(name)) for name in names]
+
+
+def _question(typed: str | None, *, needed: bool = True) -> str:
     """The question, with what was piped in below it. Raises :class:`ChatappError`."""
     piped = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
     parts = [part for part in (typed, piped.rstrip("\n")) if part]
-    if not parts:
+    if not parts and needed:
         raise ChatappError('There is no question. Try: chatapp ask "What is a token?"')
     return "\n\n".join(parts)
 
 
 async def _run(
-    args: argparse.Namespace, settings: AppSettings, opened: Opened, question: str
+    args: argparse.Namespace,
+    settings: AppSettings,
+    opened: Opened,
+    question: str,
+    notes: tuple[str, ...],
 ) -> int:
     from chatapp.conversation import Conversation
 
@@ -79,6 +119,7 @@ async def _run(
         system=settings.system,
         sampling=sampling_of(settings),
         policy=settings.policy,
+        notes=notes,
     )
     try:
         if args.show_prompt:
@@ -148,8 +189,32 @@ def _as_dict(conversation: Conversation, opened: Opened) -> dict[str, Any]:
         "tokens_reply": facts.reply_tokens,
         "seconds_to_first_token": facts.first_token_seconds,
         "tokens_per_second": facts.tokens_per_second,
+        "parts": _parts(facts),
         "prompt": prompt_as_dict(facts.prompt) if facts.prompt else None,
     }
+
+
+def _parts(facts: TurnFacts) -> list[dict[str, Any]]:
+    """What was not typed, in the order of the prompt; tokens null where they are not revealed."""
+    from chatapp.context.parts import parts_of, sections
+
+    counts = [
+        section.tokens
+        for section in (sections(facts.prompt, facts.messages) if facts.prompt else ())
+        if section.part is not None
+    ]
+    found = [
+        one.part for message in facts.messages for one in parts_of(message.role, message.content)
+    ]
+    return [
+        {
+            "kind": part.kind,
+            "label": part.label,
+            "characters": len(part.text),
+            "tokens": counts[n] if n < len(counts) else None,
+        }
+        for n, part in enumerate(found)
+    ]
 
 
 def _print_json(value: dict[str, Any]) -> None:

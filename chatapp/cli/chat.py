@@ -88,6 +88,7 @@ class Wiring:
             keep_theme=self.keep_theme,
             theme=self.settings.theme,
             transcripts=self.home.transcripts,
+            notes=self.home.notes_file,
         )
 
     async def open_model(self, name: str, window: int | None) -> Model:

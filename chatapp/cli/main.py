@@ -25,6 +25,7 @@ __all__ = ["main"]
 COMMANDS = (
     "chat",
     "ask",
+    "notes",
     "prove",
     "transcripts",
     "export",
@@ -39,6 +40,7 @@ examples:
   chatapp                                   start the screen
   chatapp -m gemma-3-270m                   the same, with another model
   chatapp ask "What is a token?"            one answer on stdout
+  chatapp notes add "I like tea."           saved, pasted into new sessions
   chatapp prove --all                       test the claims on the real model
   chatapp transcripts                       what is stored, if you chose so
   chatapp export training-set               what you agreed to let train

@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
         "models": (home.models, "frozen weights; chatting never writes here"),
         "transcripts": (home.transcripts, "what was said, if you choose to keep it"),
         "settings": (home.settings_file, ""),
+        "notes": (home.notes_file, "what you saved to be pasted into new sessions"),
         "cache": (home.cache, "may be deleted at any time"),
         "logs": (home.logs, ""),
         "engine_log": (home.engine_log, "what the model process prints; never what was said"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from chatapp.context.messages import Message
+from chatapp.context.parts import sections
 from chatapp.context.prompt import Prompt
 
 Level = Literal["ok", "amber", "red", "over"]
@@ -19,8 +20,9 @@ RED: Final = 0.95
 class Budget:
     """Tokens by part. The parts and ``free`` add up to ``window`` unless it is exceeded.
 
-    ``template`` holds the template's own text and the system prompt, ``earlier`` the turns so far,
-    ``draft`` the new message, ``reserve`` what is set aside for the reply.
+    ``template`` holds the template's own text and the system prompt, ``notes`` the saved notes
+    pasted behind it, ``earlier`` the turns so far, ``draft`` the new message, ``reserve`` what is
+    set aside for the reply.
     """
 
     window: int
@@ -28,11 +30,12 @@ class Budget:
     earlier: int = 0
     draft: int = 0
     reserve: int = 0
+    notes: int = 0
 
     @property
     def sent(self) -> int:
         """Tokens that would be sent."""
-        return self.template + self.earlier + self.draft
+        return self.template + self.notes + self.earlier + self.draft
 
     @property
     def free(self) -> int:
@@ -62,12 +65,14 @@ def measure(prompt: Prompt, messages: Sequence[Message], *, window: int, reserve
     """The budget of a prompt whose last message is the new one, if a person wrote it."""
     last = len(messages) - 1
     drafting = last >= 0 and messages[last].role == "user"
-    template = earlier = draft = 0
-    for span in prompt.spans:
-        if span.owner < 0 or messages[span.owner].role == "system":
+    template = earlier = draft = notes = 0
+    for span in sections(prompt, messages):
+        if span.part is not None and span.part.kind == "notes":
+            notes += span.tokens
+        elif span.owner < 0 or messages[span.owner].role == "system":
             template += span.tokens
         elif span.owner == last and drafting:
             draft += span.tokens
         else:
             earlier += span.tokens
-    return Budget(window, template, earlier, draft, reserve)
+    return Budget(window, template, earlier, draft, reserve, notes)

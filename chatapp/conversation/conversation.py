@@ -15,6 +15,8 @@ from dataclasses import replace
 from chatapp.context.budget import Budget
 from chatapp.context.messages import Message
 from chatapp.context.overflow import SUMMARY_REQUEST, Policy
+from chatapp.context.parts import parts_of, split, tokens_of_parts, with_notes
+from chatapp.context.prompt import Prompt
 from chatapp.conversation.events import Failed, Started, Step, Summarised, ViewMoved
 from chatapp.conversation.facts import Answering, TurnFacts
 from chatapp.conversation.tree import Node, Status
@@ -55,11 +57,14 @@ class Conversation:
         policy: Policy = "stop",
         alternatives: int = 0,
         reuse: bool = True,
+        notes: Sequence[str] = (),
     ) -> None:
         self.engine = engine
         self.counter = counter
         self.number = number
         self.system = system
+        self.notes = tuple(notes)
+        """Saved notes, pasted behind the system prompt."""
         self.sampling = sampling or Sampling()
         self.policy: Policy = policy
         self.alternatives = alternatives
@@ -84,7 +89,8 @@ class Conversation:
     def title(self) -> str:
         """The first words that a person typed."""
         first = next((node.content for node in self.nodes if node.role == "user"), "")
-        words = " ".join(first.split())
+        parts, typed = split(first)
+        words = " ".join((typed or parts[0].label if parts else first).split())
         return words if len(words) <= 40 else words[:39] + "…"
 
     @property
@@ -97,7 +103,7 @@ class Conversation:
 
         ``instead_of``: as an edit of that message, whose branch is then left.
         """
-        found = self.view.messages(self.system, self._before(instead_of))
+        found = self.view.messages(self.whole_system, self._before(instead_of))
         return [*found, Message("user", draft)] if draft else found
 
     def unsent(self, draft: str = "", instead_of: Node | None = None) -> frozenset[int]:
@@ -112,7 +118,12 @@ class Conversation:
         return self._up_to(node.parent) if node is not None and node.parent else self.nodes
 
     def system_was_sent(self) -> bool:
-        return self.system in self._system_sent
+        return self.whole_system in self._system_sent
+
+    @property
+    def whole_system(self) -> str:
+        """The system prompt as it is sent: with the saved notes that this session began with."""
+        return with_notes(self.system, self.notes)
 
     @property
     def window(self) -> int | None:
@@ -185,7 +196,7 @@ class Conversation:
                 raise
             nodes = self._up_to(parent)
             reply = parent.add("assistant", "", "streaming")
-            messages = self.view.messages(self.system, nodes)
+            messages = self.view.messages(self.whole_system, nodes)
             facts = TurnFacts(len(self.turns) + 1, self._request(messages))
             reply.facts = facts
             self.turns.append(facts)
@@ -236,7 +247,7 @@ class Conversation:
         return await fit(
             self.counter,
             self.view,
-            self.system,
+            self.whole_system,
             nodes,
             window=self.window,
             reserve=self.sampling.max_tokens,
@@ -364,6 +375,7 @@ class Conversation:
         facts.weights = Answering.of(info) if info else None
         if event.prompt is not None:
             facts.count(event.prompt)
+            _count_parts(event.prompt, facts.messages, carried)
             await self.counter.check(facts.messages, event.prompt)
         self._add_total(facts.tokens_sent)
         facts.total_sent = self._total
@@ -390,3 +402,13 @@ class Conversation:
 
     def _add_total(self, tokens: int | None) -> None:
         self._total = None if tokens is None or self._total is None else self._total + tokens
+
+
+def _count_parts(
+    prompt: Prompt, messages: Sequence[Message], carried: Sequence[Node | str]
+) -> None:
+    """What the parts of each message cost: counted once, as the text does not change."""
+    for n, node in enumerate(carried):
+        if isinstance(node, Node) and node.part_tokens is None:
+            found = parts_of(node.role, node.content)
+            node.part_tokens = tuple(tokens_of_parts(prompt, messages, n)) if found else ()

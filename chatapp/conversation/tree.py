@@ -20,7 +20,8 @@ window is full. ``failed``: the engine broke off; ``note`` says why."""
 class Node:
     """One message. Its status and its counts are its own fields and never part of its text.
 
-    ``sent`` counts the requests that contained this message.
+    ``sent`` counts the requests that contained this message. ``part_tokens`` are those of its parts
+    (:mod:`chatapp.context.parts`) on every turn, in order; ``None`` until a request was counted.
     """
 
     role: Role
@@ -30,6 +31,7 @@ class Node:
     note: str = ""
     sent: int = 0
     facts: TurnFacts | None = None
+    part_tokens: tuple[int, ...] | None = None
     children: list[Node] = field(default_factory=list)
     chosen: int = 0
     _message: Message | None = None

@@ -35,6 +35,11 @@ class Home:
         return self.root / "settings.toml"
 
     @property
+    def notes_file(self) -> Path:
+        """Notes that a person saved, to be pasted into new sessions."""
+        return self.root / "notes.toml"
+
+    @property
     def cache(self) -> Path:
         """Only what can be computed again; may be deleted at any time."""
         return self.root / "cache"

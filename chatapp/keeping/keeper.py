@@ -138,7 +138,7 @@ class Keeper:
         model = self._by().weights.model
         await self.archive.call(
             lambda store: Writer(store, name).begin(
-                state, title=talk.title, system=talk.system, model=model
+                state, title=talk.title, system=talk.whole_system, model=model
             )
         )
         self.id = name

@@ -9,6 +9,7 @@ from typing import cast
 from chatapp.archive.records import StoredMessage, StoredSession, StoredTurn
 from chatapp.context.messages import Message
 from chatapp.context.overflow import SUMMARY_HEADING
+from chatapp.context.parts import split_notes
 from chatapp.conversation import Conversation, Node, Status, TurnFacts
 from chatapp.conversation.view import View
 from chatapp.engine.protocol import Generate, Sampling
@@ -44,7 +45,8 @@ def reopen(conversation: Conversation, stored: StoredSession) -> dict[Node, int]
             nodes[message.id].choose()
     turns.sort(key=lambda facts: facts.number)
     last = next((one.turn for one in reversed(list(stored.branch())) if one.turn), None)
-    conversation.system = stored.system if last is None else _system(last)
+    whole = stored.system if last is None else _system(last)
+    conversation.system, conversation.notes = split_notes(whole)
     conversation.restore(root, turns, _view(last, nodes))
     return {node: number for number, node in nodes.items()}
 

@@ -123,4 +123,4 @@ def snapshot(
         messages=len(messages),
         model=last.weights.model,
     )
-    return StoredSession(info=info, system=conversation.system, messages=messages)
+    return StoredSession(info=info, system=conversation.whole_system, messages=messages)

@@ -108,6 +108,22 @@ COMMANDS: Final = (
         "Review what may leave",
         "Each correction and marked reply before and after redaction; approve, edit or skip",
     ),
+    Command(
+        "attach",
+        "Attach a file",
+        "Text, Markdown, code or PDF, as a part of your message (/attach PATH)",
+    ),
+    Command("detach", "Take the last attachment off", "What was attached is not sent then"),
+    Command(
+        "unfold",
+        "Show what was attached",
+        "The files and passages of the selected (or last) message, as they were sent",
+    ),
+    Command(
+        "notes",
+        "Saved notes",
+        "Pasted into the system prompt of each new session, if switched on",
+    ),
     Command("sessions", "Sessions", "Those open in this run; F5 again: those stored", "f5"),
     Command(
         "stored",

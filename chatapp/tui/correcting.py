@@ -143,13 +143,13 @@ async def keep(
     """
     assert reply.facts is not None
     engine = conversation.engine
-    system, before = conversation.system, None
+    system, before = conversation.whole_system, None
     lone = lone_system(list(reply.facts.messages))
     if lone is not None and reply.facts.number > since:
         system, before = lone, reply.facts.first_logits
     if before is None and not late:
         before = await _measured(conversation, question(reply))
-        system = conversation.system
+        system = conversation.whole_system
     correction = Correction(
         context=list(reply.facts.messages),
         reply=reply,
@@ -186,7 +186,7 @@ async def _measured(conversation: Conversation, asked: str) -> str | None:
     if engine.kind != "local" or not hasattr(engine, "score"):
         return None
     try:
-        return await measure_before(cast(LocalEngine, engine), conversation.system, asked)
+        return await measure_before(cast(LocalEngine, engine), conversation.whole_system, asked)
     except ChatappError:
         return None
 

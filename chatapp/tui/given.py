@@ -71,7 +71,8 @@ class Given:
     frame, so that they may import what they need. ``base`` finds an installed model that was not
     trained to chat, other than the one of that path. ``keep_values``, ``keep_model`` and
     ``keep_theme`` are told of choices that should outlive this run; they may raise a
-    ``ChatappError``. ``transcripts`` is where sessions are kept whose person says so.
+    ``ChatappError``. ``transcripts`` is where sessions are kept whose person says so, ``notes`` the
+    file of saved notes.
     """
 
     open_model: OpenModel
@@ -85,3 +86,4 @@ class Given:
     keep_theme: Callable[[str], None] | None = None
     theme: str | None = None
     transcripts: Path | None = None
+    notes: Path | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from chatapp.tui import words
@@ -12,6 +13,8 @@ from chatapp.tui.request import Request
 
 if TYPE_CHECKING:
     from chatapp.context.budget import Budget
+    from chatapp.context.messages import Message
+    from chatapp.context.prompt import Prompt
     from chatapp.conversation import Conversation, Node
 
 __all__ = ["LiveCount", "Preview", "preview", "transcript_tokens"]
@@ -22,13 +25,21 @@ _SLOW: Final = 0.15
 """Seconds after which "counting…" stands where the count would be."""
 
 
+_LONG: Final = 20_000
+"""Characters of a message from which its parts are counted on a thread."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the next request would be. ``note`` says why there is no budget."""
+    """What the next request would be. ``note`` says why there is no budget.
+
+    ``parts`` are the tokens of what is attached to the draft, in order.
+    """
 
     request: Request | None = None
     budget: Budget | None = None
     note: str = ""
+    parts: tuple[int, ...] = ()
 
 
 async def preview(
@@ -59,19 +70,33 @@ async def preview(
     shown = Request(request, new, prompt, 0, pipe)
     if prompt is None:
         return Preview(shown, note=f"tokens: {words.UNKNOWN} by this server")
+    parts = await _parts(prompt, messages) if draft else ()
     window = conversation.window
     if window is None:
         ready = conversation.engine.state == "ready"
         why = (
             f"window: {words.UNKNOWN}" if ready else "the window is known when the model is loaded"
         )
-        return Preview(shown, note=f"{words.many(len(prompt), 'token')} · {why}")
+        return Preview(shown, note=f"{words.many(len(prompt), 'token')} · {why}", parts=parts)
     reserve = conversation.sampling.max_tokens
     budget = budget_for(prompt, messages, window=window, reserve=reserve)
     if not draft:
         # A message that is being answered is no draft any more.
         budget = replace(budget, earlier=budget.earlier + budget.draft, draft=0)
-    return Preview(shown, budget)
+    return Preview(shown, budget, parts=parts)
+
+
+async def _parts(prompt: Prompt, messages: Sequence[Message]) -> tuple[int, ...]:
+    """The tokens of each part of the last message."""
+    from chatapp.context.parts import parts_of, tokens_of_parts
+
+    last = len(messages) - 1
+    if not parts_of(messages[last].role, messages[last].content):
+        return ()
+    count = partial(tokens_of_parts, prompt, messages, last)
+    if len(messages[last].content) > _LONG:
+        return tuple(await asyncio.to_thread(count))
+    return tuple(count())
 
 
 async def transcript_tokens(conversation: Conversation) -> int | None:

@@ -17,6 +17,7 @@ from chatapp.tui import words
 
 if TYPE_CHECKING:
     from chatapp.context.messages import Message
+    from chatapp.context.parts import Section
     from chatapp.context.prompt import Prompt
     from chatapp.engine.protocol import Generate
 
@@ -52,12 +53,14 @@ class Request:
 class Row:
     """A line of the view. ``new`` is ``None`` where the question does not arise (the envelope).
 
-    ``owner`` stands at the first row of a part only.
+    ``owner`` stands at the first row of a part only, ``tokens`` there where the part is a file, a
+    passage or the saved notes.
     """
 
     parts: tuple[Part, ...]
     new: bool | None = None
     owner: str = ""
+    tokens: int | None = None
 
 
 def size_of(request: Request) -> int:
@@ -132,35 +135,45 @@ def _wrapped(text: str, width: int, style: Style, new: bool | None, owner: str) 
 # ── prompt: the text with the template's control tokens ─────────────────────────────────────────
 
 
-def _parts_of(prompt: Prompt, new: frozenset[int]) -> list[tuple[int, bool]]:
-    """For each span its owner and whether it is new: a template part counts with the message
-    it introduces, and what follows the last message with that one."""
-    owners = [span.owner for span in prompt.spans]
+def _news(owners: Sequence[int], new: frozenset[int]) -> list[bool]:
+    """For each section's owner whether it is new: a template part counts with the message it
+    introduces, and what follows the last message with that one."""
     news = []
     following = next((owner for owner in reversed(owners) if owner >= 0), -1)
     for owner in reversed(owners):
         following = owner if owner >= 0 else following
-        news.append((owner, following in new or following < 0))
+        news.append(following in new or following < 0)
     return news[::-1]
 
 
-def _name(request: Request, owner: int) -> str:
-    return "template" if owner < 0 else words.role(request.messages[owner].role)
+def _sections(request: Request, prompt: Prompt) -> Iterator[tuple[Section, bool, str]]:
+    """Each section of the prompt, whether it is new, and its name."""
+    from chatapp.context.parts import sections
+
+    found = list(sections(prompt, request.messages))
+    news = _news([section.owner for section in found], request.new)
+    for section, new in zip(found, news, strict=True):
+        if section.part is not None:
+            name = section.part.owner
+        elif section.owner < 0:
+            name = "template"
+        else:
+            name = words.role(request.messages[section.owner].role)
+        yield section, new, name
 
 
 def _prompt_rows(request: Request, prompt: Prompt, width: int) -> Iterator[Row]:
-    news = _parts_of(prompt, request.new)
-    for (_, text), (owner, new) in zip(prompt.sections(), news, strict=True):
-        name = _name(request, owner)
-        lines = words.visible(text).replace("\t", "⇥").split("\n")
+    for section, new, name in _sections(request, prompt):
+        count = section.tokens if section.part is not None else None
+        lines = words.visible(section.text).replace("\t", "⇥").split("\n")
         for at, line in enumerate(lines):
             broken = at < len(lines) - 1
             if not line and not broken:
                 continue
-            fill = _template_lines if owner < 0 else _plain_lines
+            fill = _template_lines if section.owner < 0 else _plain_lines
             for parts in fill(line + ("↵" if broken else ""), width):
-                yield Row(_mark_break(parts) if broken else parts, new, name)
-                name = ""
+                yield Row(_mark_break(parts) if broken else parts, new, name, count)
+                name, count = "", None
 
 
 def _plain_lines(text: str, width: int) -> Iterator[tuple[Part, ...]]:
@@ -202,23 +215,23 @@ def _mark_break(parts: tuple[Part, ...]) -> tuple[Part, ...]:
 
 def _token_rows(request: Request, prompt: Prompt, width: int) -> Iterator[Row]:
     at = 0
-    for span, (owner, new) in zip(prompt.spans, _parts_of(prompt, request.new), strict=True):
-        name = _name(request, owner)
+    for section, new, name in _sections(request, prompt):
+        count = section.tokens if section.part is not None else None
         line: list[Part] = []
         used = 0
-        for index in range(at, at + span.tokens):
+        for index in range(at, at + section.tokens):
             piece = _piece(prompt.pieces[index])
             number = f" {prompt.tokens[index]}"
             cells = cell_len(piece) + len(number) + 2
             if line and used + cells > width:
-                yield Row(tuple(line), new, name)
-                name, line, used = "", [], 0
-            control = owner < 0 and _CONTROL.fullmatch(piece) is not None
+                yield Row(tuple(line), new, name, count)
+                name, line, used, count = "", [], 0, None
+            control = section.owner < 0 and _CONTROL.fullmatch(piece) is not None
             line += [(piece, "control" if control else "text"), (number, "quiet"), ("│ ", "quiet")]
             used += cells
         if line:
-            yield Row(tuple(line), new, name)
-        at += span.tokens
+            yield Row(tuple(line), new, name, count)
+        at += section.tokens
 
 
 def _piece(piece: str) -> str:

@@ -217,8 +217,10 @@ def fullness(budget: Budget) -> str:
 
 def budget_parts(budget: Budget, *, short: bool = False) -> list[tuple[str, str, int]]:
     """The parts of the window: name, the sign that stands for it in the bar, tokens."""
+    notes = ("notes" if short else "saved notes", "▚", budget.notes)
     return [
         ("template" if short else "template + system", "█", budget.template),
+        *([notes] if budget.notes else []),
         ("earlier" if short else "earlier turns", "▓", budget.earlier),
         ("draft", "▒", budget.draft),
         ("reply" if short else "reply reserve", "╱", budget.reserve),

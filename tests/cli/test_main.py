@@ -32,6 +32,8 @@ ALL = [
     ["doctor"],
     ["bench"],
     ["paths"],
+    ["notes"],
+    ["notes", "add"],
 ]
 
 

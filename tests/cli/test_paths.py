@@ -25,6 +25,7 @@ def test_json(run: Run, home: Path) -> None:
         "models": str(home / "models"),
         "transcripts": str(home / "transcripts"),
         "settings": str(home / "settings.toml"),
+        "notes": str(home / "notes.toml"),
         "cache": str(home / "cache"),
         "logs": str(home / "logs"),
         "engine_log": str(home / "logs" / "engine.log"),

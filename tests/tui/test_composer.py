@@ -65,22 +65,24 @@ async def test_pasted_escape_sequences_are_harmless_and_visible(chatting: Open) 
 
 
 async def test_a_megabyte_is_pasted_at_once_and_sent_whole(chatting: Open) -> None:
-    text = ("0123456789abcde\n" * 65_536)[: 1 << 20]
+    text = ("0123456789abcde\n" * 65_536)[: (1 << 20) - 1]
     async with chatting() as chat:
         begun = time.perf_counter()
         chat.screen.composer.post_message(events.Paste(text))
-        await chat.until(lambda: chat.draft)
+        await chat.until(lambda: chat.screen.composer.attached)
         assert time.perf_counter() - begun < 1.0
-        assert chat.draft == "[paste 1: 1,048,576 characters]"
+        assert chat.draft == ""
+        await chat.sees("pasted text · 1,048,575 characters")
         await chat.press("x")
-        assert chat.screen.composer.draft.full == text + "x"
+        whole = f"Pasted text:\n```\n{text}\n```\n\nx"
+        assert chat.screen.composer.draft.full == whole
         chat.talk.counter._engine.window = 10**7  # type: ignore[attr-defined]
         chat.engine.info = None
         await chat.press("enter")
         await chat.until(lambda: chat.engine.requests, "the request")
         await chat.done()
-        assert chat.engine.requests[0].messages[0].content == text + "x"
-        await chat.sees("more characters")
+        assert chat.engine.requests[0].messages[0].content == whole
+        await chat.sees("▸ pasted text · 1,048,575 characters")
 
 
 async def test_the_input_grows_to_eight_lines(chatting: Open) -> None:

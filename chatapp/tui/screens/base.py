@@ -19,6 +19,7 @@ from chatapp.tui.screens.keys import LAST, keys_for
 from chatapp.tui.session import Session
 from chatapp.tui.taking import TurnTaker
 from chatapp.tui.weights import WeightsWatch
+from chatapp.tui.widgets.chips import Chips
 from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.context_view import ContextView
 from chatapp.tui.widgets.conversation import ConversationPane
@@ -76,6 +77,7 @@ class ChatBase(Screen[None]):
                 yield self.session.pane
             yield ContextView()
         yield Meter()
+        yield Chips()
         yield Composer(id="composer")
         yield KeyBar()
 
@@ -241,7 +243,7 @@ class ChatBase(Screen[None]):
         """Show the keys that matter now."""
         session = self.session
         keys = keys_for(
-            written=bool(self.composer.text),
+            written=self.composer.written,
             busy=session.busy,
             editing=session.editing is not None,
             selected=session.pane.selected,
@@ -274,6 +276,7 @@ class ChatBase(Screen[None]):
             return
         self._preview = result
         meter.show(result.budget, result.note)
+        self.query_one(Chips).show(self.composer.attached, result.parts)
         if self.model is not None:
             meter.tooltip = Content(words.counted_by(self.model.counter))
         self._show_request()
@@ -281,7 +284,7 @@ class ChatBase(Screen[None]):
     def _show_request(self) -> None:
         """Show the last request, or the next one while it is being written."""
         session = self.session
-        writing = bool(self.composer.text) and not session.busy
+        writing = self.composer.written and not session.busy
         if session.arrived is not None and not writing:
             self.context_view.show(self._request_of(session.arrived))
         elif self._preview is not None and self.count.fresh and not session.busy:

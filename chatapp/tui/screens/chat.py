@@ -15,6 +15,7 @@ from chatapp.tui.request import DEPTHS
 from chatapp.tui.screens.mark_actions import MarkActions
 from chatapp.tui.screens.proof_actions import ProofActions
 from chatapp.tui.screens.setup_actions import SetupActions
+from chatapp.tui.screens.source_actions import SourceActions
 from chatapp.tui.screens.stored_actions import StoredActions
 from chatapp.tui.widgets.composer import Composer
 
@@ -23,7 +24,7 @@ __all__ = ["ChatScreen"]
 _TICK = 0.25
 
 
-class ChatScreen(ProofActions, MarkActions, StoredActions, SetupActions):
+class ChatScreen(ProofActions, MarkActions, StoredActions, SetupActions, SourceActions):
     """Everything a person can do here is one of its actions; keys, palette and mouse call them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -65,6 +66,8 @@ class ChatScreen(ProofActions, MarkActions, StoredActions, SetupActions):
     @on(Composer.Sent)
     def _send(self, event: Composer.Sent) -> None:
         event.stop()
+        if self.commanded(event.draft):
+            return
         self.session.pane.select(None)
         self.turns.send(self.session, event.draft)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MessageActions"]
 
-_HERE = ("copy", "correct", "edit", "regenerate", "choice", "mark_good", "mark_bad")
+_HERE = ("copy", "correct", "edit", "regenerate", "choice", "mark_good", "mark_bad", "unfold")
 
 
 class MessageActions(ChatBase):
@@ -131,6 +131,15 @@ class MessageActions(ChatBase):
                 f"{what} was handed to the terminal. If it is not in the clipboard, the terminal "
                 "does not take it, and this machine has no program for it (wl-copy, xclip, xsel)."
             )
+
+    def action_unfold(self) -> None:
+        """Show what was attached to the selected (or last) message, or fold it again."""
+        node = self._meant("user")
+        view = self.session.pane.view_of(node)
+        if view is not None and view.has_parts:
+            view.unfold()
+        else:
+            self.say("Nothing was attached to this message.")
 
     # ── edit and answer again ───────────────────────────────────────────────────────────────────
 

@@ -70,6 +70,9 @@ class SessionActions(ChatBase):
         self.show_session(len(self.sessions) - 1)
         return session
 
+    def show_notes(self, session: Session) -> None:
+        """What a session was begun with; what shows it comes on top."""
+
     def keeping_changed(self, session: Session) -> None:
         """The state of a session's log has changed; what shows it comes on top."""
 

@@ -75,6 +75,7 @@ class StoredActions(KeepingActions):
         assert session.keeper is not None
         ids = reopen(session.conversation, stored)
         session.keeper.resume(stored, ids)
+        self.show_notes(session)
         # Other weights may have answered then.
         session.since = len(session.conversation.turns)
         await session.pane.sync()

@@ -1,4 +1,7 @@
-"""Where a person writes: several lines, Enter sends, a paste never does."""
+"""Where a person writes: several lines, Enter sends, a paste never does.
+
+A large paste, like a file, is attached: it stands beside the words as a part of the message.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import TextArea
 
+from chatapp.context.parts import Part, split, write
 from chatapp.tui.words import many, visible
 
 __all__ = ["Composer", "Draft"]
@@ -30,19 +34,28 @@ _KEYS["\x1b\r"] = (_AltEnter,)
 
 _NEW_LINE: Final = ("ctrl+j", "alt+enter", "shift+enter")
 LARGE: Final = 8_000
-"""A paste of more characters stands in the input as one short mark."""
+"""A paste of more characters is attached; a longer message that is edited stands as a mark."""
 
 
 @dataclass
 class Draft:
-    """What a person is writing. ``pastes`` maps each mark in ``text`` to what it stands for."""
+    """What a person is writing. ``pastes`` maps each mark in ``text`` to what it stands for.
+
+    ``attached`` are the parts that go before the words, as :mod:`chatapp.context.parts` has them.
+    """
 
     text: str = ""
     pastes: dict[str, str] = field(default_factory=dict)
+    attached: tuple[Part, ...] = ()
 
     @property
     def full(self) -> str:
         """The text as it would be sent."""
+        return write(self.attached, self.typed)
+
+    @property
+    def typed(self) -> str:
+        """The words, with what their marks stand for."""
         if not self.pastes:
             return self.text
         # In one pass: a paste may itself hold the words of another mark.
@@ -51,21 +64,26 @@ class Draft:
 
     @classmethod
     def of(cls, text: str) -> Draft:
-        """A draft of a text that was sent before; a long one stands as a mark."""
-        if len(text) <= LARGE:
-            return cls(text)
-        mark = f"[message: {many(len(text), 'character')}]"
-        return cls(mark, {mark: text})
+        """A draft of a text that was sent before: its parts, and its words (many as a mark)."""
+        parts, typed = split(text)
+        if len(typed) <= LARGE:
+            return cls(typed, {}, tuple(parts))
+        mark = f"[message: {many(len(typed), 'character')}]"
+        return cls(mark, {mark: typed}, tuple(parts))
 
     def __bool__(self) -> bool:
-        return bool(self.text)
+        return bool(self.text or self.attached)
 
     def after(self, earlier: Draft) -> Draft:
         """``earlier``, then this draft: nothing that was typed is lost."""
         if not self:
             return earlier
-        between = "\n\n" if earlier else ""
-        return Draft(earlier.text + between + self.text, {**earlier.pastes, **self.pastes})
+        between = "\n\n" if earlier.text and self.text else ""
+        return Draft(
+            earlier.text + between + self.text,
+            {**earlier.pastes, **self.pastes},
+            earlier.attached + self.attached,
+        )
 
 
 class Composer(TextArea):
@@ -83,6 +101,9 @@ class Composer(TextArea):
             super().__init__()
             self.draft = draft
 
+    class PartsChanged(Message):
+        """Something was attached, or taken off."""
+
     class EditAsked(Message):
         """A person wants to change what was said before (Up or Ctrl+E in an empty input)."""
 
@@ -95,16 +116,35 @@ class Composer(TextArea):
             **arguments,
         )
         self._pastes: dict[str, str] = {}
+        self._attached: tuple[Part, ...] = ()
+
+    @property
+    def attached(self) -> tuple[Part, ...]:
+        """The parts that go before the words."""
+        return self._attached
+
+    @attached.setter
+    def attached(self, parts: tuple[Part, ...]) -> None:
+        if parts != self._attached:
+            self._attached = parts
+            self.post_message(self.PartsChanged())
+
+    @property
+    def written(self) -> bool:
+        """Whether there is anything to send."""
+        return bool(self.text or self._attached)
 
     @property
     def draft(self) -> Draft:
         """What is written, as it can be kept and put back."""
         text = self.text
-        return Draft(text, {mark: full for mark, full in self._pastes.items() if mark in text})
+        pastes = {mark: full for mark, full in self._pastes.items() if mark in text}
+        return Draft(text, pastes, self._attached)
 
     @draft.setter
     def draft(self, draft: Draft) -> None:
         self._pastes = dict(draft.pastes)
+        self.attached = draft.attached
         self.load_text(draft.text)
         self.move_cursor(self.document.end)
 
@@ -149,20 +189,13 @@ class Composer(TextArea):
         self.insert_text(visible(self.app.clipboard))
 
     def insert_text(self, text: str) -> None:
-        """Put ``text`` at the cursor; a large one as a mark that stands for it."""
+        """Put ``text`` at the cursor; a large one is attached instead."""
         if self.read_only or not text:
             return
         if len(text) > LARGE:
-            text = self._mark(text)
+            self.attached = (*self.attached, Part("paste", text.strip("\n")))
+            self.focus()
+            return
         if result := self._replace_via_keyboard(text, *self.selection):
             self.move_cursor(result.end_location)
         self.focus()
-
-    def _mark(self, text: str) -> str:
-        count = len(self._pastes) + 1
-        while True:
-            mark = f"[paste {count}: {many(len(text), 'character')}]"
-            if mark not in self._pastes and mark not in self.text:
-                self._pastes[mark] = text
-                return mark
-            count += 1

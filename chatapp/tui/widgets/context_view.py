@@ -149,14 +149,23 @@ class _Rows(ScrollView, can_focus=True):
             Segment(set_cell_size(row.owner, _OWNER), style("rows--owner")),
         ]
         segments += [Segment(text, style(f"rows--{kind}")) for text, kind in row.parts]
-        if row.owner and row.new is not None and self.size.width >= _NARROW:
+        if row.owner and row.new is not None:
             used = sum(cell_len(segment.text) for segment in segments)
-            tag = "NEW" if row.new else "again"
-            gap = self.size.width - used - len(tag) - 1
-            if gap > 0:
-                segments += [Segment(" " * gap, base), Segment(tag, fresh)]
+            for tag in self._tags(row):
+                gap = self.size.width - used - len(tag) - 1
+                if gap > 0:
+                    segments += [Segment(" " * gap, base), Segment(tag, fresh)]
+                    break
         strip = Strip(segments).adjust_cell_length(self.size.width, base)
         return strip.apply_style(base).apply_offsets(0, at)
+
+    def _tags(self, row: Row) -> list[str]:
+        """What may stand at the right of a part's first row, the fullest first."""
+        tags = [("NEW" if row.new else "again")] if self.size.width >= _NARROW else []
+        if row.tokens is None:
+            return tags
+        count = words.many(row.tokens, "token")
+        return [*(f"{count} · {tag}" for tag in tags), count, *tags]
 
 
 class ContextView(Vertical):

@@ -15,7 +15,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from chatapp.tui import words
+from chatapp.tui import source_words, words
 from chatapp.tui.widgets.message import MessageView
 from chatapp.tui.widgets.still import Still, StillVertical
 
@@ -50,7 +50,7 @@ class _Pending(Vertical):
     def compose(self) -> ComposeResult:
         if self._text:
             yield Static(Content.styled("you", "bold"), markup=False)
-            shown = words.visible(self._text)
+            shown = words.visible(source_words.folded(self._text))
             yield Static(shown[:2_000] + ("…" if len(shown) > 2_000 else ""), markup=False)
         yield Static(f"… {self._waiting}", classes="waiting", markup=False)
 
@@ -85,7 +85,7 @@ class ConversationPane(Still, VerticalScroll, can_focus=True):
         self._first = 0
         self._looking_back = False
         self._views: dict[Node, MessageView] = {}
-        self._left = self._notice = self._trouble = ""
+        self._begun = self._left = self._notice = self._trouble = ""
         self._marks: Mapping[Node, str] = {}
         self._pending: _Pending | None = None
         self._sweep: Timer | None = None
@@ -95,6 +95,7 @@ class ConversationPane(Still, VerticalScroll, can_focus=True):
         # Never shorter than the pane: a view anchored at its end would else hang at the bottom.
         with StillVertical(id="talk"):
             yield Static("", id="older", markup=False)
+            yield Static("", id="begun", markup=False)
             yield Static("", id="left", markup=False)
             yield Static("", id="notices", markup=False)
             yield Static("", id="trouble", markup=False)
@@ -130,6 +131,12 @@ class ConversationPane(Still, VerticalScroll, can_focus=True):
         self._marks = marks
         for node, view in self._views.items():
             view.show_mark(marks.get(node, ""))
+
+    def begun_with(self, text: str) -> None:
+        """What was pasted into this session's system prompt; on top of all."""
+        self._begun = text
+        if self.is_mounted:
+            self._refresh_extras(self._said())
 
     def left_behind(self, text: str) -> None:
         """What another session kept when this one began (or a reopened one is); on top."""
@@ -222,7 +229,12 @@ class ConversationPane(Still, VerticalScroll, can_focus=True):
 
     @property
     def _extras(self) -> tuple[tuple[str, str], ...]:
-        return ("#left", self._left), ("#notices", self._notice), ("#trouble", self._trouble)
+        return (
+            ("#begun", self._begun),
+            ("#left", self._left),
+            ("#notices", self._notice),
+            ("#trouble", self._trouble),
+        )
 
     async def show_earlier(self) -> None:
         """Put older messages on the screen."""

@@ -15,7 +15,8 @@ from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static
 
-from chatapp.tui import words
+from chatapp.context.parts import parts_of
+from chatapp.tui import source_words, words
 from chatapp.tui.clicked import token_of
 from chatapp.tui.widgets.still import Still, StillVertical
 
@@ -79,10 +80,12 @@ class MessageView(StillVertical):
         self.mark = ""
         self.outside = False
         self.latest = True
+        self.unfolded = False
         self._foot_lines: list[Content] | None = None
         self._selected = False
         self._sweeping = False
         self._sent_shown = node.sent
+        self._parts_shown = node.part_tokens
         self._markdown: ReplyMarkdown | None = None
         self._plainly: Static | None = None
         """The reply as plain text, where its Markdown could not be shown."""
@@ -103,8 +106,28 @@ class MessageView(StillVertical):
     def on_mount(self) -> None:
         self.refresh_node()
 
+    @property
+    def has_parts(self) -> bool:
+        """Whether something was attached to this message."""
+        return self.node.role == "user" and bool(parts_of("user", self.node.content))
+
+    def unfold(self) -> None:
+        """Show what was attached as it was sent, or in one line each again."""
+        self.unfolded = not self.unfolded
+        self._show_body()
+
+    def _show_body(self) -> None:
+        self._parts_shown = self.node.part_tokens
+        if self.node.role == "user" and self.is_mounted:
+            self.query_one(".body", Static).update(self._plain())
+
     def _plain(self) -> Content:
-        text = words.visible(self.node.content)
+        text = self.node.content
+        if self.node.role == "user":
+            # What was attached is folded to one line each, with what it costs.
+            counts = self.node.part_tokens or ()
+            text = source_words.folded(text, counts, unfold=self.unfolded)
+        text = words.visible(text)
         if len(text) <= _SHOWN:
             return Content(text)
         more = words.many(len(text) - _SHOWN, "more character")
@@ -122,6 +145,8 @@ class MessageView(StillVertical):
             self._sent_shown = self.node.sent
         self.query_one(_Head).show(self._left(), self._right())
         lines = list(self._foot())
+        if self.node.part_tokens != self._parts_shown:
+            self._show_body()
         if lines != self._foot_lines:
             # An update lays out the whole conversation, so only for something new.
             self._foot_lines = lines
@@ -176,6 +201,8 @@ class MessageView(StillVertical):
 
     def _actions(self) -> Iterator[Content]:
         pairs = [("copy", "copy"), ("edit", "edit and send again")]
+        if self.has_parts:
+            pairs.append(("unfold", "what was attached"))
         if self.node.role == "assistant":
             pairs[1:] = [
                 ("correct", "correct"),

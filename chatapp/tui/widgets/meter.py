@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Meter"]
 
-_STYLES: Final = (
-    "$foreground 60%",
-    "$text-primary",
-    "$text-accent",
-    "$foreground 60%",
-    "$foreground 40%",
-)
+_STYLES: Final = {
+    "█": "$foreground 60%",
+    "▚": "$text-warning",
+    "▓": "$text-primary",
+    "▒": "$text-accent",
+    "╱": "$foreground 60%",
+    "·": "$foreground 40%",
+}
 _LEVELS: Final = {"ok": "", "amber": "$text-warning bold", "red": "$text-error bold"}
 
 
@@ -59,7 +60,7 @@ class Meter(Widget):
         cells = max(width - len(name) - tail.cell_length, 4)
         signs = [sign for _, sign, _ in words.budget_parts(budget)]
         bar = [
-            (signs[part] * count, f"{_STYLES[part]}") for part, count in words.bar(budget, cells)
+            (signs[part] * count, _STYLES[signs[part]]) for part, count in words.bar(budget, cells)
         ]
         return Content.assemble(name, *bar) + tail
 
@@ -80,8 +81,8 @@ class Meter(Widget):
 
     def _parts(self, budget: Budget, *, short: bool) -> list[Content]:
         parts = [
-            Content.assemble((sign, _STYLES[n]), f" {name} {count:,}")
-            for n, (name, sign, count) in enumerate(words.budget_parts(budget, short=short))
+            Content.assemble((sign, _STYLES[sign]), f" {name} {count:,}")
+            for name, sign, count in words.budget_parts(budget, short=short)
         ]
         if budget.free < 0:
             parts[-1] = Content.styled(f"✗ {-budget.free:,} too many", "$text-error bold")

@@ -1,0 +1,144 @@
+"""The ways in: saved notes, attached files, passages. All of it is text that will be sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from textual import on
+
+from chatapp.tui import source_words, words
+from chatapp.tui.screens.session_actions import SessionActions
+from chatapp.tui.session import Session
+from chatapp.tui.widgets.chips import Chips
+from chatapp.tui.widgets.composer import Composer, Draft
+
+if TYPE_CHECKING:
+    from chatapp.context.parts import Part
+    from chatapp.sources.notes import Notes
+
+__all__ = ["SourceActions"]
+
+_COMMANDS: Final = ("/attach", "/notes")
+"""What can be typed in place of a message; a space before it makes it a message."""
+
+
+class SourceActions(SessionActions):
+    """What comes in beside typed words is shown before it is sent, with its tokens."""
+
+    # ── saved notes ─────────────────────────────────────────────────────────────────────────────
+
+    def attach(self, session: Session) -> None:
+        """A new conversation begins with the saved notes, if they are switched on."""
+        begins = session.conversation is None
+        super().attach(session)
+        if begins and session.conversation is not None:
+            session.conversation.notes = self._notes_to_paste()
+            self.show_notes(session)
+
+    def _notes_to_paste(self) -> tuple[str, ...]:
+        if self.given.notes is None:
+            return ()
+        from chatapp.errors import SourceError
+        from chatapp.sources.notes import load_notes
+
+        try:
+            return load_notes(self.given.notes).sent
+        except SourceError as error:
+            self.say(f"No saved notes are pasted: {words.one_line(str(error))}", wrong=True)
+            return ()
+
+    def show_notes(self, session: Session) -> None:
+        """Say on top of a session that it was begun with notes."""
+        notes = session.conversation.notes if session.conversation else ()
+        session.pane.begun_with(source_words.begun_with(len(notes)))
+
+    def action_notes(self) -> None:
+        """See, add and delete saved notes, and switch them on or off."""
+        if self.given.notes is None:
+            self.say("This chat was started without a home, so no notes can be saved.")
+            return
+        from chatapp.tui.dialogs.notes import NotesDialog
+
+        self.app.push_screen(NotesDialog(self.given.notes, self._notes_changed))
+
+    def _notes_changed(self, notes: Notes) -> None:
+        """Sessions in which nothing was said have not begun: they begin with the notes of now."""
+        for session in self.sessions:
+            talk = session.conversation
+            if talk is not None and not talk.turns and not session.busy:
+                talk.notes = notes.sent
+                self.show_notes(session)
+        if self.conversation is not None and self.conversation.notes != notes.sent:
+            self.say("This session has begun, so it stays as it is. ^N begins one with the change.")
+        self.refresh_all()
+
+    # ── attached files ──────────────────────────────────────────────────────────────────────────
+
+    @on(Composer.PartsChanged)
+    def _parts_changed(self, event: Composer.PartsChanged) -> None:
+        event.stop()
+        self.query_one(Chips).show(self.composer.attached)
+        self.count.changed()
+        self.refresh_keys()
+
+    def commanded(self, draft: Draft) -> bool:
+        """Whether what was written is a command (``/attach PATH``); it is then not sent."""
+        word, _, rest = draft.text.strip().partition(" ")
+        if draft.text[:1] != "/" or "\n" in draft.text or word not in _COMMANDS:
+            return False
+        self.composer.draft = Draft("", {}, draft.attached)
+        if word == "/attach" and rest:
+            self._source(self._attach_file(Path(rest.strip()).expanduser()))
+        else:
+            getattr(self, f"action_{word[1:]}")()
+        return True
+
+    def _source(self, work: Any) -> None:
+        self.run_worker(work, name="attach", group="dialog", exit_on_error=False)
+
+    def action_attach(self) -> None:
+        """Choose a file; its text becomes a part of the message."""
+        self._source(self._choose_file())
+
+    async def _choose_file(self) -> None:
+        from chatapp.tui.dialogs.attach import FileDialog
+
+        path = await self.app.push_screen_wait(
+            FileDialog("Attach a file", source_words.ATTACH, Path.cwd())
+        )
+        if path is not None:
+            await self._attach_file(path)
+
+    async def _attach_file(self, path: Path) -> None:
+        import asyncio
+
+        from chatapp.errors import SourceError
+        from chatapp.sources.files import attach
+
+        session = self.session
+        try:
+            part = await asyncio.to_thread(attach, path)
+        except SourceError as error:
+            self.say(words.one_line(str(error)), wrong=True)
+        else:
+            self.add_parts(session, (part,))
+
+    def add_parts(self, session: Session, parts: tuple[Part, ...]) -> None:
+        """Put parts to what is being written in a session."""
+        if session is self.session:
+            self.composer.attached = (*self.composer.attached, *parts)
+            self.composer.focus()
+        else:
+            session.draft = replace(session.draft, attached=(*session.draft.attached, *parts))
+
+    def action_detach(self, number: int = -1) -> None:
+        """Take an attachment off again: the last one, or that of this number."""
+        parts = list(self.composer.attached)
+        if not parts or number >= len(parts):
+            self.say("Nothing is attached.")
+            return
+        del parts[number]
+        self.composer.attached = tuple(parts)
+        self.composer.focus()
