@@ -31,6 +31,7 @@ COMMANDS = (
     "models",
     "doctor",
     "bench",
+    "serve",
     "paths",
 )
 
@@ -46,6 +47,7 @@ examples:
   chatapp models info FILE                  what a GGUF file says of itself
   chatapp doctor                            is everything here in order?
   chatapp bench --quick                     how fast the model runs here
+  chatapp serve                             the screen in a browser, for a class
   chatapp paths                             where everything lies
 """
 

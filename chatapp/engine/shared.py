@@ -1,8 +1,8 @@
 """An engine that is shared with others: the same protocol, over a socket to whoever owns it.
 
 The owner (``chatapp.serving.broker``) answers each request alone and in turn, so an answer's bits
-are those of an engine of one's own; one only waits. What it tells beside the answers: ``place`` (how
-many visitors are served before) and ``note`` (a sentence for the person).
+are those of an engine of one's own; one only waits. What it tells beside the answers: ``place``
+(how many visitors are served before) and ``note`` (a sentence for the person).
 """
 
 from __future__ import annotations
