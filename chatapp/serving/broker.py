@@ -59,12 +59,16 @@ class Broker:
 
     async def close(self) -> None:
         """End all connections and the model's process."""
+        await self.stop()
+        await self.engine.close()
+
+    async def stop(self) -> None:
+        """End all connections; what is being answered is given up."""
         for desk in list(self.desks):
             desk.leave()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.engine.close()
 
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -6,18 +6,23 @@ What is allowed is listed; a command that nobody decided about says that it is n
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from textual.app import SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from chatapp import tui
 from chatapp.serving.limits import Limits
 from chatapp.tui import words
 from chatapp.tui.app import ChatApp
-from chatapp.tui.commands import COMMANDS
+from chatapp.tui.commands import COMMANDS, key_name
 from chatapp.tui.screens.chat import ChatScreen
 from chatapp.tui.session import Session
+from chatapp.tui.widgets.keybar import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from chatapp.engine.shared import SharedEngine
     from chatapp.proofs.evidence import Evidence
@@ -82,6 +87,11 @@ def before_you(count: int) -> str:
 class ServedScreen(ChatScreen):
     """A visitor's screen. ``engine`` is shared; what it says of one's place is shown."""
 
+    # Browsers keep ^N for a window of their own.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("alt+n", "new_session", "New session", show=False, priority=True)
+    ]
+
     def __init__(self, given: Given, limits: Limits, engine: SharedEngine) -> None:
         super().__init__(given)
         self.limits = limits
@@ -143,6 +153,14 @@ class ServedScreen(ChatScreen):
             size = f": {info.window:,} tokens" if info and info.window else ""
             self.say(f"The window is the same for everyone here{size}.")
 
+    def offered(self, keys: tuple[Key, ...]) -> tuple[Key, ...]:
+        """The keys of what visitors may do, as a browser lets them through."""
+        return tuple(
+            key._replace(name="Alt+N") if key.action == "screen.new_session" else key
+            for key in keys
+            if key.action.removeprefix("screen.") in ALLOWED
+        )
+
     # ── what is not there ───────────────────────────────────────────────────────────────────────
 
     def _save_evidence(self, evidence: Sequence[Evidence]) -> None:
@@ -170,11 +188,25 @@ for _command in COMMANDS:
         setattr(ServedScreen, f"action_{_command.action}", _refusal(_command.action))
 
 
+def _titles() -> Iterator[str]:
+    """How the palette calls what is not for visitors."""
+    for command in COMMANDS:
+        if command.action not in ALLOWED:
+            key = f" ({key_name(command.keys)})" if command.keys else ""
+            yield f"{command.title}{key}"
+
+
 class ServedApp(ChatApp):
     """chatapp for one visitor."""
 
-    CSS_PATH = Path(tui.__file__).with_name("styles.tcss")
+    CSS_PATH = str(Path(tui.__file__).with_name("styles.tcss"))
 
     def __init__(self, given: Given, limits: Limits, engine: SharedEngine) -> None:
         super().__init__(given)
         self.chat = ServedScreen(given, limits, engine)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        refused = set(_titles())
+        for command in super().get_system_commands(screen):
+            if command.title not in refused:
+                yield command

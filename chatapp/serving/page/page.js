@@ -10,14 +10,29 @@ window.onload = async (event) => {
   const faces = ["16px", "bold 16px", "italic 16px"];
   await Promise.allSettled(faces.map((face) => document.fonts.load(`${face} 'Roboto Mono'`)));
   begin(event);
-  new MutationObserver(ended).observe(document.body, { attributeFilter: ["class"] });
+  new MutationObserver(changed).observe(document.body, { attributeFilter: ["class"] });
 };
 
+// Ctrl+W deletes a word in the terminal and closes the tab in a browser: ask first.
+window.addEventListener("beforeunload", (event) => {
+  if (!document.body.classList.contains("-closed")) event.preventDefault();
+});
+
+let [focused, asked] = [false, false];
+function changed() {
+  const state = document.body.classList;
+  if (!focused && state.contains("-first-byte")) {
+    focused = true;
+    document.querySelector("textarea").focus();
+  }
+  if (!asked && state.contains("-closed")) {
+    asked = true;
+    ended();
+  }
+}
+
 // Say why the session ended, as far as the server tells.
-let asked = false;
 async function ended() {
-  if (asked || !document.body.classList.contains("-closed")) return;
-  asked = true;
   try {
     const answer = await fetch("/why");
     const said = await answer.text();
