@@ -32,6 +32,7 @@ COMMANDS = (
     "models",
     "doctor",
     "bench",
+    "serve",
     "paths",
 )
 
@@ -48,6 +49,7 @@ examples:
   chatapp models info FILE                  what a GGUF file says of itself
   chatapp doctor                            is everything here in order?
   chatapp bench --quick                     how fast the model runs here
+  chatapp serve                             the screen in a browser, for a class
   chatapp paths                             where everything lies
 """
 

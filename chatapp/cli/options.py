@@ -13,7 +13,7 @@ from typing import Any
 from chatapp.errors import HomeError
 from chatapp.home.paths import Home, find_home
 from chatapp.home.rules import Switch
-from chatapp.home.settings import AppSettings, SamplingSettings, load_settings, rule_of
+from chatapp.home.settings import AppSettings, SamplingSettings, Settings, load_settings, rule_of
 
 __all__ = [
     "add_command",
@@ -23,6 +23,7 @@ __all__ = [
     "home_of",
     "open_home",
     "settings_from",
+    "typed",
 ]
 
 _HELP: dict[str, tuple[str, str]] = {
@@ -112,10 +113,11 @@ def _add(
     if isinstance(rule_of(kind, name), Switch):
         group.add_argument(*flags, action=argparse.BooleanOptionalAction, help=text)
     else:
-        group.add_argument(*flags, metavar=metavar, help=text, type=_typed(kind, name))
+        group.add_argument(*flags, metavar=metavar, help=text, type=typed(kind, name))
 
 
-def _typed(kind: type[AppSettings] | type[SamplingSettings], name: str) -> Callable[[str], object]:
+def typed(kind: type[Settings], name: str) -> Callable[[str], object]:
+    """What argparse reads this setting with."""
     rule = rule_of(kind, name)
 
     def parse(text: str) -> object:

@@ -31,6 +31,7 @@ def main() -> int:
     parser.add_argument("--kv-type", choices=KV_TYPES, default="f16", help="of the KV cache")
     parser.add_argument("--adapter", metavar="LORA.gguf", help="a LoRA added to the weights")
     parser.add_argument("--adapter-scale", type=float, default=1.0, help="times so much (0 to 10)")
+    parser.add_argument("--shelf", type=int, default=256, help="MiB for caches set aside")
     parser.add_argument("--no-reuse", action="store_true", help="compute everything every turn")
     parser.add_argument(
         "--ordinary-cache",
@@ -71,6 +72,7 @@ def main() -> int:
         kv_type=args.kv_type,
         reuse=not args.no_reuse,
         ordinary=args.ordinary_cache,
+        shelf=args.shelf,
         adapter=args.adapter,
         adapter_scale=args.adapter_scale,
     )

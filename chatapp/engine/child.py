@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final
 
 from chatapp.context.messages import Message
 from chatapp.context.template import ChatTemplate
-from chatapp.engine import protocol, wire
+from chatapp.engine import wire
 from chatapp.engine.adapting import Adapting
 from chatapp.engine.evaluation import BLOCK, Evaluator
 from chatapp.engine.generation import Machine
@@ -24,8 +24,9 @@ from chatapp.engine.memory import KvType, available
 from chatapp.engine.ordinary import OrdinaryEvaluator
 from chatapp.engine.pace import Pace
 from chatapp.engine.probe import check, file_hash, mapping_of
-from chatapp.engine.protocol import Checked, Fingerprint, Generate, Ready, Sampling, Score
+from chatapp.engine.protocol import Checked, Fingerprint, Ready
 from chatapp.engine.scoring import score
+from chatapp.engine.shelf import ROOM
 from chatapp.errors import ChatappError, ContextError, EngineError, TemplateError, WeightsError
 
 Request = dict[str, Any]
@@ -100,7 +101,7 @@ def _kind_of(error: BaseException) -> tuple[str, str]:
 class Options:
     """Engine settings: part of what an answer depends on (``reuse`` changes speed only).
 
-    Without ``adapt`` the number of threads is fixed.
+    Without ``adapt`` the number of threads is fixed. ``shelf``: MiB for caches set aside.
     """
 
     weights: str
@@ -111,6 +112,7 @@ class Options:
     kv_type: KvType = "f16"
     reuse: bool = True
     ordinary: bool = False
+    shelf: int = ROOM >> 20
     adapter: str | None = None
     adapter_scale: float = 1.0
 
@@ -144,6 +146,7 @@ def load(options: Options, pipe: Pipe, started: float) -> tuple[Machine, Adaptin
     )
     kind = OrdinaryEvaluator if options.ordinary else Evaluator
     machine = Machine(model, template, kind(context, reuse=options.reuse))
+    machine.evaluator.shelf.room = options.shelf << 20
     adapting = Adapting(machine.evaluator, options.weights)
     if options.adapter is not None:
         adapting.use(options.adapter, options.adapter_scale)
@@ -185,7 +188,7 @@ class Engine:
         self._queue: queue.Queue[Request | None] = queue.Queue()
         self._cancelled: set[Any] = set()
         self._waiting: set[Any] = set()
-        self._turn: tuple[Sequence[Message], str] | None = None
+        self._turn: tuple[Sequence[Message], str, str] | None = None
 
     def run(self) -> None:
         """Serve until the input ends; requests already read are answered first."""
@@ -291,15 +294,7 @@ class Engine:
         answers[value["type"]](number, value, lambda: number in self._cancelled)
 
     def _generate(self, number: Any, value: Request, cancelled: Callable[[], bool]) -> None:
-        request = Generate(
-            messages=wire.messages_from(value),
-            sampling=Sampling.from_dict(value.get("sampling", {})),
-            alternatives=wire.count_from(value, "alternatives", protocol.MAX_ALTERNATIVES),
-            hashes=value.get("hashes") is True,
-            reuse=value.get("reuse") is not False,
-            begun=wire.tokens_from(value, "begun"),
-            plain=value.get("plain") is True,
-        )
+        request = wire.generate_from(value)
         done = self._machine.generate(
             request,
             emit=lambda event: self._pipe.tell(number, wire.event_as_dict(event)),
@@ -307,17 +302,10 @@ class Engine:
         )
         self._pipe.tell(number, wire.event_as_dict(done))
         if done.text and not request.plain and request.reuse and self._machine.evaluator.reuse:
-            self._turn = (request.messages, done.text)
+            self._turn = (request.messages, done.text, request.scope)
 
     def _score(self, number: Any, value: Request, cancelled: Callable[[], bool]) -> None:
-        request = Score(
-            messages=wire.messages_from(value),
-            continuations=wire.texts_from(value, "continuations"),
-            prefix=wire.text_from(value, "prefix"),
-            alternatives=wire.count_from(value, "alternatives", protocol.MAX_ALTERNATIVES),
-            plain=value.get("plain") is True,
-        )
-        scores = score(self._machine, request, cancelled)
+        scores = score(self._machine, wire.score_from(value), cancelled)
         self._pipe.tell(number, {"type": "result", **wire.scores_as_dict(scores)})
 
     def _adapter(self, number: Any, value: Request, _: Callable[[], bool]) -> None:

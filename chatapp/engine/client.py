@@ -10,38 +10,22 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 
-from chatapp.context.messages import Message, as_dicts
-from chatapp.context.prompt import Prompt
 from chatapp.engine import wire
 from chatapp.engine.interface import State
 from chatapp.engine.memory import KvType
-from chatapp.engine.protocol import (
-    Checked,
-    Done,
-    Event,
-    Fingerprint,
-    Generate,
-    Ready,
-    Score,
-    Scores,
-    Token,
-)
+from chatapp.engine.protocol import Ready
+from chatapp.engine.requests import Replies, Requests, error_from
 from chatapp.engine.threads import set_waiting
 from chatapp.engine.weights.gguf import read_header
-from chatapp.errors import ChatappError, EngineDied, EngineError, TemplateError
+from chatapp.errors import ChatappError, EngineError
 
 DEFAULT_WINDOW: Final = 2048
 """Context window in tokens, if nothing else is chosen. Small enough to be seen filling."""
-_GRACE: Final = 3.0
-"""Seconds that the process has for ending a cancelled request before it is killed."""
 _LOG_LIMIT: Final = 1 << 20
-
-_Reply = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +33,7 @@ class EngineOptions:
     """What the process is started with. ``None`` leaves the choice to the engine.
 
     ``ordinary`` is for showing what goes wrong with an ordinary prefix cache; nothing else uses it.
+    ``shelf`` is how many MiB caches of other conversations may take that are set aside.
     ``adapter`` is the LoRA file that is added to the weights, ``adapter_scale`` times.
     """
 
@@ -58,6 +43,7 @@ class EngineOptions:
     kv_type: KvType = "f16"
     reuse: bool = True
     ordinary: bool = False
+    shelf: int | None = None
     adapter: Path | None = None
     adapter_scale: float = 1.0
 
@@ -67,12 +53,13 @@ class EngineOptions:
         found += ["--gpu-layers", str(self.gpu_layers)] if self.gpu_layers else []
         found += ["--kv-type", self.kv_type]
         found += [] if self.reuse else ["--no-reuse"]
+        found += ["--shelf", str(self.shelf)] if self.shelf is not None else []
         if self.adapter is not None:
             found += ["--adapter", str(self.adapter), "--adapter-scale", str(self.adapter_scale)]
         return found + (["--ordinary-cache"] if self.ordinary else [])
 
 
-class LocalEngine:
+class LocalEngine(Requests):
     """A model in a child process (an :class:`~chatapp.engine.interface.Engine`).
 
     ``log`` is the file that takes llama.cpp's own messages; without one they are dropped.
@@ -84,21 +71,12 @@ class LocalEngine:
     def __init__(
         self, weights: Path, options: EngineOptions | None = None, *, log: Path | None = None
     ) -> None:
+        super().__init__()
         self.weights = weights
         self.options = options or EngineOptions()
-        self.info: Ready | None = None
-        self.starts = 0
-        self.checked: Checked | None = None
-        self.on_loading: Callable[[float], None] | None = None
-        self.on_checked: Callable[[Checked], None] | None = None
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
-        self._replies: dict[int, asyncio.Queue[_Reply | EngineError]] = {}
-        self._running: dict[int, Generate] = {}
-        self._cancelling: set[int] = set()
-        self._next = 0
         self._loading = False
         self._failed = False
 
@@ -174,43 +152,27 @@ class LocalEngine:
             if event["type"] == "loading" and self.on_loading:
                 self.on_loading(float(event["progress"]))
             elif event["type"] == "error":
-                raise _error(event)
+                raise error_from(event)
             elif event["type"] == "ready":
                 ready = wire.event_from_dict(event)
                 assert isinstance(ready, Ready)
                 return ready
 
-    async def _read(
-        self,
-        process: asyncio.subprocess.Process,
-        replies: dict[int, asyncio.Queue[_Reply | EngineError]],
-    ) -> None:
-        """Hand each event to the request it belongs to; at the end, tell all that wait."""
+    async def _read(self, process: asyncio.subprocess.Process, replies: Replies) -> None:
+        """Hand out what the process says until it ends; then tell all that wait."""
         assert process.stdout is not None
-        with contextlib.suppress(ValueError, OSError, EngineError):
-            while line := await process.stdout.readline():
-                event = wire.decode(line)
-                if event.get("type") == "checked":
-                    self._note(wire.event_from_dict(event))
-                    continue
-                waiting = replies.get(event.get("id", 0))
-                if waiting is not None:
-                    waiting.put_nowait(event)
+        await self._hand_out(process.stdout, replies)
         # Its output has ended, so it is ending too; a kill just now could reap it behind asyncio.
         try:
             await asyncio.wait_for(process.wait(), 1.0)
         except TimeoutError:
             process.kill()
             await process.wait()
-        for waiting in replies.values():
-            waiting.put_nowait(EngineDied("The model process ended."))
+        self._gone(replies)
 
-    def _note(self, checked: object) -> None:
-        """The self-test has ended."""
-        if isinstance(checked, Checked):
-            self.checked = checked
-            if self.on_checked:
-                self.on_checked(checked)
+    @property
+    def _writer(self) -> asyncio.StreamWriter | None:
+        return self._process.stdin if self._process is not None else None
 
     async def _end(self) -> None:
         process, reader = self._process, self._reader
@@ -233,137 +195,6 @@ class LocalEngine:
     async def close(self) -> None:
         async with self._starting:
             await self._end()
-
-    # ── requests ────────────────────────────────────────────────────────────────────────────────
-
-    async def _write(self, value: Mapping[str, Any]) -> int:
-        """Write one request; its number. Raises :class:`EngineDied`."""
-        self._next += 1
-        number = self._next
-        process = self._process
-        try:
-            if process is None or process.stdin is None:
-                raise BrokenPipeError
-            process.stdin.write(wire.encode({"id": number, **value}))
-            await process.stdin.drain()
-        except (OSError, RuntimeError) as error:
-            raise EngineDied("The model process ended.") from error
-        return number
-
-    async def _send(self, value: Mapping[str, Any]) -> tuple[int, asyncio.Queue[Any]]:
-        """Write a request that has answers; its number and the queue of its events.
-
-        If it cannot be written, the queue says that the process ended, as it does later.
-        """
-        queue: asyncio.Queue[Any] = asyncio.Queue()
-        number = self._next + 1
-        self._replies[number] = queue
-        try:
-            await self._write(value)
-        except EngineDied as error:
-            if self._reader is not None:
-                await asyncio.wait({self._reader}, timeout=_GRACE)
-            queue.put_nowait(error)
-        return number, queue
-
-    async def _cancel(self, number: int) -> None:
-        with contextlib.suppress(EngineDied):
-            await self._write({"type": "cancel", "target": number})
-
-    async def _begin(
-        self, value: Mapping[str, Any], request: Generate | None = None
-    ) -> tuple[int, asyncio.Queue[Any], Any]:
-        """Send a request; its number, the queue of its events, and the first of them.
-
-        A process that died before it said anything about the request is replaced, once: nothing
-        had happened yet.
-        """
-        for last in (False, True):
-            await self.start()
-            number, queue = await self._send(value)
-            if request is not None:
-                self._running[number] = request
-            try:
-                event = await queue.get()
-            except BaseException:
-                await self._leave(number)
-                raise
-            died = isinstance(event, EngineDied) and number not in self._cancelling
-            if last or not died:
-                break
-            self._forget(number)
-        return number, queue, event
-
-    def _forget(self, number: int) -> None:
-        self._running.pop(number, None)
-        self._cancelling.discard(number)
-        self._replies.pop(number, None)
-
-    async def _leave(self, number: int) -> None:
-        """Whoever listened has left: nobody should wait for the rest of this answer."""
-        await asyncio.shield(self._cancel(number))
-        self._forget(number)
-
-    async def generate(self, request: Generate) -> AsyncGenerator[Event, None]:
-        number, queue, event = await self._begin(request.as_dict(), request)
-        ended = False
-        text = ""
-        try:
-            while True:
-                if isinstance(event, EngineError):
-                    ended = True
-                    if number in self._cancelling:
-                        yield Done(reason="cancelled", text=text)
-                        return
-                    raise event
-                if event["type"] == "error":
-                    ended = True
-                    raise _error(event)
-                told = wire.event_from_dict(event)
-                assert not isinstance(told, (Ready, Checked))
-                ended = isinstance(told, Done)
-                text += told.text if isinstance(told, Token) else ""
-                yield told
-                if ended:
-                    return
-                event = await queue.get()
-        finally:
-            if ended:
-                self._forget(number)
-            else:
-                await self._leave(number)
-
-    async def cancel(self, request: Generate | None = None) -> None:
-        numbers = [
-            n for n, running in self._running.items() if request is None or request is running
-        ]
-        process = self._process
-        self._cancelling.update(numbers)
-        for number in numbers:
-            await self._cancel(number)
-        deadline = asyncio.get_running_loop().time() + _GRACE
-        while any(number in self._running for number in numbers):
-            if asyncio.get_running_loop().time() > deadline:
-                if process is self._process:
-                    self.kill()
-                return
-            await asyncio.sleep(0.02)
-
-    async def render(self, messages: Sequence[Message], *, answer: bool = True) -> Prompt | None:
-        result = await self._ask(
-            {"type": "render", "messages": as_dicts(messages), "answer": answer}
-        )
-        return wire.prompt_from_dict(result)
-
-    async def score(self, request: Score) -> Scores:
-        """Log-probabilities of given continuations; nothing is drawn. Raises ``EngineError``."""
-        return wire.scores_from_dict(await self._ask(request.as_dict()))
-
-    async def fingerprint(self) -> Fingerprint:
-        """Hash the weight file anew, and say how it is mapped and whether answers repeat."""
-        found = await self._ask({"type": "fingerprint"})
-        values: dict[str, Any] = {name: found.get(name) for name in _FINGERPRINT}
-        return Fingerprint(**values)
 
     async def use_adapter(self, adapter: Path | None, scale: float = 1.0) -> Ready:
         """Add this LoRA file to the weights from now on, or none, without loading them anew.
@@ -389,30 +220,13 @@ class LocalEngine:
         self.info = replace(self.info, **said)
         return self.info
 
-    async def _ask(self, value: Mapping[str, Any]) -> _Reply:
-        """A request with a single answer."""
-        number, _, event = await self._begin(value)
-        self._forget(number)
-        if isinstance(event, EngineError):
-            raise event
-        if event["type"] == "error":
-            raise _error(event)
-        result: _Reply = event
-        return result
-
 
 _ADAPTER: Final = ("adapter", "adapter_sha256", "adapter_scale")
-_FINGERPRINT: Final = [field.name for field in fields(Fingerprint)]
 
 _LOAD_DIED: Final = (
     "The model process ended while loading {name}. The file may be damaged, or too large for this "
     "machine's memory."
 )
-
-
-def _error(event: Mapping[str, Any]) -> ChatappError:
-    kind, sentence = str(event.get("kind", "engine")), str(event.get("message", ""))
-    return TemplateError(sentence) if kind == "template" else EngineError(sentence, kind=kind)
 
 
 @contextlib.contextmanager

@@ -46,6 +46,16 @@ class Evaluator:
         self.held: list[int] = []
         self.shelf = Shelf()
         self._last: _Read | None = None
+        self._scope = ""
+
+    def enter(self, scope: str) -> None:
+        """From now on only what was computed for ``scope`` is reused, and kept for it alone."""
+        if scope == self._scope:
+            return
+        if len(self.held) >= _WORTH_SAVING * BLOCK:
+            self.set_aside()
+        self.empty()
+        self._scope = scope
 
     def reusable(self, tokens: Sequence[int]) -> int:
         """How many leading tokens of a prompt need not be computed: whole blocks, or all.
@@ -58,7 +68,8 @@ class Evaluator:
         if self._is_last(tokens):
             return len(tokens)
         head = tokens[: max(len(tokens) - 1, 0)]
-        return max(common_blocks(self.held, head, BLOCK), self.shelf.best(head, BLOCK)[0])
+        set_aside, _ = self.shelf.best(head, BLOCK, self._scope)
+        return max(common_blocks(self.held, head, BLOCK), set_aside)
 
     def read(
         self,
@@ -95,7 +106,9 @@ class Evaluator:
         """Make the cache hold as many of the prompt's leading blocks as are known; how many."""
         self._last = None
         at = common_blocks(self.held, head, BLOCK) if self.reuse else 0
-        shared, saved = self.shelf.best(head, BLOCK) if self.reuse and reuse else (0, None)
+        shared, saved = (
+            self.shelf.best(head, BLOCK, self._scope) if self.reuse and reuse else (0, None)
+        )
         if len(self.held) - at >= _WORTH_SAVING * BLOCK:
             self.set_aside()
         at = at if reuse else 0
@@ -154,7 +167,7 @@ class Evaluator:
         if not self.reuse or self.context.model.looks_back:
             return
         if self.held and self.context.cut(len(self.held)):
-            self.shelf.put(self.held, self.context.save())
+            self.shelf.put(self.held, self.context.save(), self._scope)
 
     def forget(self) -> None:
         """Forget all, what was set aside included: other weights compute from now on."""

@@ -53,7 +53,11 @@ class Machine:
         return build_prompt(messages, template, self.model, answer=answer)
 
     def read_back(
-        self, messages: Sequence[Message], reply: str, cancelled: Callable[[], bool]
+        self,
+        messages: Sequence[Message],
+        reply: str,
+        scope: str,
+        cancelled: Callable[[], bool],
     ) -> None:
         """Read a finished turn as prompt blocks, as the next turn will send it.
 
@@ -62,6 +66,7 @@ class Machine:
         transcript = [*messages, Message("assistant", reply)]
         tokens = self.prompt(transcript, answer=False).tokens
         if len(tokens) <= self.window:
+            self.evaluator.enter(scope)
             self.evaluator.read_blocks(tokens, cancelled=cancelled)
 
     def generate(self, request: Generate, emit: Emit, cancelled: Callable[[], bool]) -> Done:
@@ -69,6 +74,7 @@ class Machine:
         prompt = self.prompt(request.messages, plain=request.plain)
         self.check_room(prompt, len(request.begun) + 1)
         self._check_tokens(request.begun)
+        self.evaluator.enter(request.scope)
         reused = self.evaluator.reusable(prompt.tokens) if request.reuse else 0
         computed = len(prompt) - reused
         seed = request.sampling.seed

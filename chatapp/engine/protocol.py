@@ -116,7 +116,8 @@ class Generate:
     of each step's logits, not of the first alone. Without ``reuse`` everything is computed afresh,
     with the same result. ``begun``: tokens of the reply that are there already; they are evaluated
     one by one, as when they were generated, and the reply goes on behind them. ``plain``: the texts
-    alone are sent, one under another, without the chat template.
+    alone are sent, one under another, without the chat template. ``scope``: of what was computed
+    before, only what was computed for the same scope is reused; with the same result.
     """
 
     messages: Sequence[Message]
@@ -126,6 +127,7 @@ class Generate:
     reuse: bool = True
     begun: Sequence[int] = ()
     plain: bool = False
+    scope: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The request as it goes down the pipe, but for its ``id``."""
@@ -138,6 +140,7 @@ class Generate:
             "reuse": self.reuse,
             **({"begun": list(self.begun)} if self.begun else {}),
             **({"plain": True} if self.plain else {}),
+            **({"scope": self.scope} if self.scope else {}),
         }
 
 
@@ -146,7 +149,7 @@ class Score:
     """How probable is each continuation after these messages and the reply begun by ``prefix``?
 
     Nothing is drawn: the given tokens are evaluated one by one, as if they had been generated.
-    ``plain`` as in :class:`Generate`.
+    ``plain`` and ``scope`` as in :class:`Generate`.
     """
 
     messages: Sequence[Message]
@@ -154,6 +157,7 @@ class Score:
     prefix: str = ""
     alternatives: int = 0
     plain: bool = False
+    scope: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The request as it goes down the pipe, but for its ``id``."""
@@ -164,6 +168,7 @@ class Score:
             "prefix": self.prefix,
             "alternatives": self.alternatives,
             **({"plain": True} if self.plain else {}),
+            **({"scope": self.scope} if self.scope else {}),
         }
 
 

@@ -24,6 +24,7 @@ def score(machine: Machine, request: Score, cancelled: Callable[[], bool]) -> Sc
     texts = [encode(text) for text in request.continuations]
     prompt = machine.prompt(request.messages, plain=request.plain)
     machine.check_room(prompt, len(prefix) + max(map(len, texts), default=1))
+    machine.evaluator.enter(request.scope)
     reused = machine.evaluator.reusable(prompt.tokens)
     logits = machine.evaluator.read(prompt.tokens, cancelled=cancelled)
     for token in prefix:

@@ -1,11 +1,13 @@
 """Caches of other conversations, set aside so that switching back costs nothing.
 
 What is saved are whole prompt blocks, bit for bit as they were computed, so using them changes
-speed and nothing else. Bounded in bytes; the one not used for longest leaves first.
+speed and nothing else. Bounded in bytes; of the scope that takes most, the one not used for longest
+leaves first. Nothing that was computed for one scope is found from another.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +22,7 @@ class Saved:
 
     tokens: tuple[int, ...]
     state: bytes
+    scope: str = ""
 
 
 class Shelf:
@@ -34,20 +37,32 @@ class Shelf:
         """Bytes taken."""
         return sum(len(saved.state) for saved in self._saved)
 
-    def put(self, tokens: Sequence[int], state: bytes) -> None:
+    def put(self, tokens: Sequence[int], state: bytes, scope: str = "") -> None:
         """Set a cache aside. Shorter ones of the same text are then of no use."""
         key = tuple(tokens)
-        self._saved = [old for old in self._saved if key[: len(old.tokens)] != old.tokens]
+        self._saved = [
+            old for old in self._saved if old.scope != scope or key[: len(old.tokens)] != old.tokens
+        ]
         if len(state) > self.room:
             return
-        self._saved.append(Saved(key, state))
+        self._saved.append(Saved(key, state, scope))
         while self.size > self.room:
-            del self._saved[0]
+            self._saved.remove(self._leaves())
 
-    def best(self, tokens: Sequence[int], block: int) -> tuple[int, Saved | None]:
-        """The cache that shares most whole blocks with ``tokens``, and how many tokens that is."""
+    def _leaves(self) -> Saved:
+        """The oldest of the scope that takes most: who asks much displaces nobody else's."""
+        taken: Counter[str] = Counter()
+        for saved in self._saved:
+            taken[saved.scope] += len(saved.state)
+        most = max(taken.values())
+        return next(saved for saved in self._saved if taken[saved.scope] == most)
+
+    def best(self, tokens: Sequence[int], block: int, scope: str = "") -> tuple[int, Saved | None]:
+        """The scope's cache that shares most whole blocks with ``tokens``; how many tokens."""
         found: tuple[int, Saved | None] = (0, None)
         for saved in self._saved:
+            if saved.scope != scope:
+                continue
             shared = common_blocks(saved.tokens, tokens, block)
             if shared > found[0]:
                 found = (shared, saved)

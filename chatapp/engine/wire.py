@@ -10,13 +10,17 @@ from typing import Any, Final
 from chatapp.context.messages import Message
 from chatapp.context.prompt import Prompt, Span
 from chatapp.engine.protocol import (
+    MAX_ALTERNATIVES,
     MAX_SCALE,
     Alternative,
     Checked,
     Done,
     Event,
+    Generate,
     Prefill,
     Ready,
+    Sampling,
+    Score,
     Scored,
     Scores,
     Sent,
@@ -116,6 +120,32 @@ def messages_from(request: Mapping[str, Any]) -> list[Message]:
         return [Message.from_dict(item) for item in value]
     except ContextError as error:
         raise EngineError(str(error), kind="request") from error
+
+
+def generate_from(request: Mapping[str, Any]) -> Generate:
+    """A ``generate`` request; raises :class:`EngineError` (kind ``request``)."""
+    return Generate(
+        messages=messages_from(request),
+        sampling=Sampling.from_dict(request.get("sampling", {})),
+        alternatives=count_from(request, "alternatives", MAX_ALTERNATIVES),
+        hashes=request.get("hashes") is True,
+        reuse=request.get("reuse") is not False,
+        begun=tokens_from(request, "begun"),
+        plain=request.get("plain") is True,
+        scope=text_from(request, "scope"),
+    )
+
+
+def score_from(request: Mapping[str, Any]) -> Score:
+    """A ``score`` request; raises :class:`EngineError` (kind ``request``)."""
+    return Score(
+        messages=messages_from(request),
+        continuations=texts_from(request, "continuations"),
+        prefix=text_from(request, "prefix"),
+        alternatives=count_from(request, "alternatives", MAX_ALTERNATIVES),
+        plain=request.get("plain") is True,
+        scope=text_from(request, "scope"),
+    )
 
 
 def scores_as_dict(scores: Scores) -> dict[str, Any]:

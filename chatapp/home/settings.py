@@ -24,6 +24,7 @@ __all__ = [
     "KvType",
     "Policy",
     "SamplingSettings",
+    "ServeSettings",
     "load_settings",
     "rule_of",
     "save_settings",
@@ -57,6 +58,26 @@ class SamplingSettings:
 
 
 @dataclass(frozen=True)
+class ServeSettings:
+    """The table ``[serve]``: how many visitors a class may have, and limits on each.
+
+    ``window`` is of the model that all share, in tokens; the others are those of
+    :class:`~chatapp.serving.limits.Limits`.
+    """
+
+    visitors: int = field(default=20, metadata={"rule": Whole(1, 200)})
+    window: int = field(default=1024, metadata={"rule": Whole(64, 1_048_576)})
+    sessions: int = field(default=8, metadata={"rule": Whole(1, 100)})
+    reply_tokens: int = field(default=160, metadata={"rule": Whole(1, 100_000)})
+    total_tokens: int = field(default=100_000, metadata={"rule": Whole(1, 1_000_000_000)})
+    per_minute: int = field(default=20, metadata={"rule": Whole(1, 600)})
+    reply_seconds: int = field(default=30, metadata={"rule": Whole(1, 3600)})
+    minutes: int = field(default=120, metadata={"rule": Whole(1, 1440)})
+    idle_minutes: int = field(default=20, metadata={"rule": Whole(1, 1440)})
+    link_minutes: int = field(default=60, metadata={"rule": Whole(1, 1440)})
+
+
+@dataclass(frozen=True)
 class AppSettings:
     """Everything a person can set. None means "not set": chatapp then decides by itself.
 
@@ -77,15 +98,23 @@ class AppSettings:
     policy: Policy = field(default="stop", metadata={"rule": _POLICY})
     system: str = field(default="", metadata={"rule": Text()})
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    serve: ServeSettings = field(default_factory=ServeSettings)
     document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-def rule_of(kind: type[AppSettings] | type[SamplingSettings], name: str) -> Rule:
+Settings = AppSettings | SamplingSettings | ServeSettings
+_TABLES: Mapping[str, type[SamplingSettings] | type[ServeSettings]] = {
+    "sampling": SamplingSettings,
+    "serve": ServeSettings,
+}
+
+
+def rule_of(kind: type[Settings], name: str) -> Rule:
     """What the setting called ``name`` may be."""
     return next(rule for key, rule in _rules(kind) if key.name == name)
 
 
-def _rules(kind: type[AppSettings] | type[SamplingSettings]) -> list[tuple[Field[Any], Rule]]:
+def _rules(kind: type[Settings]) -> list[tuple[Field[Any], Rule]]:
     return [(key, key.metadata["rule"]) for key in fields(kind) if "rule" in key.metadata]
 
 
@@ -106,18 +135,17 @@ def load_settings(path: Path) -> AppSettings:
         raise HomeError(f"{path} is not valid TOML: {error}.") from None
     except OSError as error:
         raise HomeError(f"{path} cannot be read: {error.strerror}.") from None
-    table = document.get("sampling", {})
-    if not isinstance(table, dict):
-        raise HomeError(f"{path}: sampling must be a table, [sampling].")
-    return AppSettings(
-        **_checked(AppSettings, document, path, ""),
-        sampling=SamplingSettings(**_checked(SamplingSettings, table, path, "sampling.")),
-        document=document,
-    )
+    tables: dict[str, Any] = {}
+    for name, kind in _TABLES.items():
+        table = document.get(name, {})
+        if not isinstance(table, dict):
+            raise HomeError(f"{path}: {name} must be a table, [{name}].")
+        tables[name] = kind(**_checked(kind, table, path, f"{name}."))
+    return AppSettings(**_checked(AppSettings, document, path, ""), **tables, document=document)
 
 
 def _checked(
-    kind: type[AppSettings] | type[SamplingSettings],
+    kind: type[Settings],
     table: Mapping[str, Any],
     path: Path,
     prefix: str,
@@ -142,10 +170,11 @@ def save_settings(path: Path, settings: AppSettings) -> None:
 
     document = copy.deepcopy(dict(settings.document))
     _fill(document, settings)
-    sampling = document.setdefault("sampling", {})
-    _fill(sampling, settings.sampling)
-    if not sampling:
-        del document["sampling"]
+    for name in _TABLES:
+        table = document.setdefault(name, {})
+        _fill(table, getattr(settings, name))
+        if not table:
+            del document[name]
     path = path.resolve()  # a link to a file kept elsewhere stays a link
     temporary = ""
     try:
@@ -162,7 +191,7 @@ def save_settings(path: Path, settings: AppSettings) -> None:
         raise HomeError(f"{path} cannot be written: {error.strerror}.") from None
 
 
-def _fill(table: dict[str, Any], settings: AppSettings | SamplingSettings) -> None:
+def _fill(table: dict[str, Any], settings: Settings) -> None:
     for key, _ in _rules(type(settings)):
         value = getattr(settings, key.name)
         if value is None:

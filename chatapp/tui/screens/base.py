@@ -24,7 +24,7 @@ from chatapp.tui.widgets.composer import Composer
 from chatapp.tui.widgets.context_view import ContextView
 from chatapp.tui.widgets.conversation import ConversationPane
 from chatapp.tui.widgets.header import Header, HeaderFacts
-from chatapp.tui.widgets.keybar import KeyBar
+from chatapp.tui.widgets.keybar import Key, KeyBar
 from chatapp.tui.widgets.meter import Meter
 
 if TYPE_CHECKING:
@@ -252,7 +252,11 @@ class ChatBase(Screen[None]):
             kept=any(session.kept for session in self.sessions) and not self.served,
             trouble=bool(session.keeper and session.keeper.trouble),
         )
-        self.query_one(KeyBar).show(keys, LAST)
+        self.query_one(KeyBar).show(self.offered(keys), LAST)
+
+    def offered(self, keys: tuple[Key, ...]) -> tuple[Key, ...]:
+        """Of these keys, those that can be used here."""
+        return keys
 
     # ── counting and the request ────────────────────────────────────────────────────────────────
 
