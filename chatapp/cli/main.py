@@ -26,6 +26,7 @@ COMMANDS = (
     "chat",
     "ask",
     "prove",
+    "lesson",
     "transcripts",
     "export",
     "models",
@@ -40,6 +41,7 @@ examples:
   chatapp -m gemma-3-270m                   the same, with another model
   chatapp ask "What is a token?"            one answer on stdout
   chatapp prove --all                       test the claims on the real model
+  chatapp lesson                            demonstrations, one for each claim
   chatapp transcripts                       what is stored, if you chose so
   chatapp export training-set               what you agreed to let train
   chatapp models                            what is here, what can be fetched
