@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from chatapp.tui.commands import COMMANDS, key_name
+from chatapp.tui.contrast import CONTRAST
 from chatapp.tui.garbage import GarbageTimes
 from chatapp.tui.given import Given
 from chatapp.tui.screens.chat import ChatScreen
@@ -37,7 +38,7 @@ class ChatApp(App[None]):
     """chatapp on a terminal. The constructor reads nothing and starts nothing."""
 
     TITLE = "chatapp"
-    CSS_PATH = "styles.tcss"
+    CSS_PATH = ["styles.tcss", "presenter.tcss"]  # noqa: RUF012 (as Textual declares it)
 
     def __init__(self, given: Given, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -45,6 +46,8 @@ class ChatApp(App[None]):
         self.garbage = GarbageTimes()
         self.chat = ChatScreen(given)
         self._theme_kept = given.theme
+        for theme in CONTRAST:
+            self.register_theme(theme)
 
     def _fatal_error(self) -> None:
         # Textual would print the values of all variables, and what was said is among them. An
@@ -71,7 +74,7 @@ class ChatApp(App[None]):
         await super().on_event(event)
 
     def _theme_changed(self, theme: Theme) -> None:
-        if theme.name == self._theme_kept:
+        if theme.name == self._theme_kept or (self.chat.presenting and theme in CONTRAST):
             return
         self._theme_kept = theme.name
         self.chat.kept(self.given.keep_theme, theme.name)

@@ -122,6 +122,11 @@ COMMANDS: Final = (
         "Off: all is computed afresh every turn. The same answer, later",
         "f9",
     ),
+    Command(
+        "presenter",
+        "Presenter mode on or off",
+        "For a projector: few panels, much air, high contrast. Nothing else changes",
+    ),
     Command("models", "Model", "Choose another model", "f3"),
     Command("settings", "Settings", "System prompt, temperature, window and the rest", "f4"),
     Command("help", "Help", "Keys and words", "f1"),

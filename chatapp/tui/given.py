@@ -69,9 +69,9 @@ class Given:
 
     ``open_model``, ``values`` and ``models`` (the rows to choose from) are called after the first
     frame, so that they may import what they need. ``base`` finds an installed model that was not
-    trained to chat, other than the one of that path. ``keep_values``, ``keep_model`` and
-    ``keep_theme`` are told of choices that should outlive this run; they may raise a
-    ``ChatappError``. ``transcripts`` is where sessions are kept whose person says so.
+    trained to chat, other than the one of that path. ``keep_values``, ``keep_model``,
+    ``keep_theme`` and ``keep_presenter`` are told of choices that should outlive this run; they may
+    raise a ``ChatappError``. ``transcripts`` is where sessions are kept whose person says so.
     """
 
     open_model: OpenModel
@@ -83,5 +83,7 @@ class Given:
     keep_values: Callable[[Values], None] | None = None
     keep_model: Callable[[Chosen], None] | None = None
     keep_theme: Callable[[str], None] | None = None
+    keep_presenter: Callable[[bool], None] | None = None
     theme: str | None = None
+    presenter: bool = False
     transcripts: Path | None = None

@@ -13,6 +13,7 @@ from chatapp.tui import words
 from chatapp.tui.commands import bindings
 from chatapp.tui.request import DEPTHS
 from chatapp.tui.screens.mark_actions import MarkActions
+from chatapp.tui.screens.presenting_actions import PresentingActions
 from chatapp.tui.screens.proof_actions import ProofActions
 from chatapp.tui.screens.setup_actions import SetupActions
 from chatapp.tui.screens.stored_actions import StoredActions
@@ -23,12 +24,13 @@ __all__ = ["ChatScreen"]
 _TICK = 0.25
 
 
-class ChatScreen(ProofActions, MarkActions, StoredActions, SetupActions):
+class ChatScreen(PresentingActions, ProofActions, MarkActions, StoredActions, SetupActions):
     """Everything a person can do here is one of its actions; keys, palette and mouse call them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
     def on_mount(self) -> None:
+        self.present(self.given.presenter)
         self.show_draft(self.session)
         self.refresh_header()
         self.refresh_keys()
