@@ -122,6 +122,10 @@ class LessonError(ChatappError):
     """A lesson cannot be read: the sentence names the file, the step, and what was expected."""
 
 
+class ShowingError(ChatappError):
+    """The screen cannot be shown to others, or recorded."""
+
+
 class HomeError(ChatappError):
     """A folder or settings file of ours cannot be used."""
 

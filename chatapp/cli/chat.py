@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatapp.cli.options import add_command, add_model_options, open_home, settings_from
-from chatapp.cli.showing import add_showing_options, showing_from
+from chatapp.cli.showing import add_showing_options, audience_of, showing_from
 from chatapp.cli.store import withdrawn
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def _command(args: argparse.Namespace) -> int:
     from chatapp.tui.app import run
 
     _leave_no_core()
-    return run(Wiring(home, settings).given(model))
+    given = Wiring(home, settings).given(model)
+    return run(replace(given, audience=audience_of(args)))
 
 
 def _leave_no_core() -> None:

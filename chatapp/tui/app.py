@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual import events
 from textual.app import App, SystemCommand
@@ -68,6 +69,10 @@ class ChatApp(App[None]):
         if not self.is_headless:
             self.garbage.begin()
 
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, renderable)
+        self.chat.drawn += 1
+
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key):
             self.garbage.busy()
@@ -93,6 +98,7 @@ class ChatApp(App[None]):
 
     async def on_unmount(self) -> None:
         """End the model's process with the screen; what is kept is written first."""
+        await self.chat.close_audience()
         await self.chat.close_archive()
         self.garbage.end()
         if self.chat.model is not None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chatapp.engine.counter import Counter
     from chatapp.engine.interface import Engine
     from chatapp.engine.protocol import Sampling
+    from chatapp.showing.access import Door
     from chatapp.tui.dialogs.model_rows import ModelRow
 
 
@@ -72,6 +73,7 @@ class Given:
     trained to chat, other than the one of that path. ``keep_values``, ``keep_model``,
     ``keep_theme`` and ``keep_presenter`` are told of choices that should outlive this run; they may
     raise a ``ChatappError``. ``transcripts`` is where sessions are kept whose person says so.
+    ``audience``: the audience's view is opened at once, at this door.
     """
 
     open_model: OpenModel
@@ -86,4 +88,5 @@ class Given:
     keep_presenter: Callable[[bool], None] | None = None
     theme: str | None = None
     presenter: bool = False
+    audience: Door | None = None
     transcripts: Path | None = None

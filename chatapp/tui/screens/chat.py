@@ -12,6 +12,7 @@ from textual.worker import Worker, WorkerState
 from chatapp.tui import words
 from chatapp.tui.commands import bindings
 from chatapp.tui.request import DEPTHS
+from chatapp.tui.screens.audience_actions import AudienceActions
 from chatapp.tui.screens.mark_actions import MarkActions
 from chatapp.tui.screens.presenting_actions import PresentingActions
 from chatapp.tui.screens.proof_actions import ProofActions
@@ -24,7 +25,9 @@ __all__ = ["ChatScreen"]
 _TICK = 0.25
 
 
-class ChatScreen(PresentingActions, ProofActions, MarkActions, StoredActions, SetupActions):
+class ChatScreen(
+    AudienceActions, PresentingActions, ProofActions, MarkActions, StoredActions, SetupActions
+):
     """Everything a person can do here is one of its actions; keys, palette and mouse call them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -40,6 +43,8 @@ class ChatScreen(PresentingActions, ProofActions, MarkActions, StoredActions, Se
 
     def _after_first_frame(self) -> None:
         self.begin()
+        if self.given.audience is not None:
+            self.action_audience()
         self.count.changed()
         self.refresh_all()
         self.set_interval(_TICK, self._tick)
