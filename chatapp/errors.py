@@ -13,6 +13,7 @@
     ├── EngineError              the model process answered with an error
     │   ├── EngineDied           the model process ended without an answer
     │   └── ServerError          an OpenAI-compatible server refused or broke off
+    ├── LessonError              a lesson's file is not one, or cannot be found
     ├── HomeError                a folder or settings file of ours cannot be used
     ├── SourceError              a file, folder or note cannot become part of what is sent
     ├── TrainingError            a fine-tuning job cannot run, or its result cannot be written
@@ -35,6 +36,7 @@ __all__ = [
     "GGUFError",
     "HomeError",
     "ImportFileError",
+    "LessonError",
     "PullError",
     "ServerError",
     "SourceError",
@@ -116,6 +118,14 @@ class ServerError(EngineError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, kind="server")
+
+
+class LessonError(ChatappError):
+    """A lesson cannot be read: the sentence names the file, the step, and what was expected."""
+
+
+class ShowingError(ChatappError):
+    """The screen cannot be shown to others, or recorded."""
 
 
 class HomeError(ChatappError):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatapp.cli.options import add_command, add_model_options, open_home, settings_from
+from chatapp.cli.showing import add_showing_options, audience_of, showing_from
 from chatapp.cli.store import withdrawn
 
 if TYPE_CHECKING:
@@ -34,12 +35,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "  chatapp chat --server http://127.0.0.1:8080/v1\n",
     )
     add_model_options(parser)
+    add_showing_options(parser)
     parser.set_defaults(run=_command)
 
 
 def _command(args: argparse.Namespace) -> int:
     home, settings = open_home(args)
-    settings = settings_from(args, settings)
+    settings = showing_from(args, settings_from(args, settings))
     model = args.model or ""
     if settings.server is None:
         from chatapp.cli.first_run import ensure_model
@@ -49,7 +51,8 @@ def _command(args: argparse.Namespace) -> int:
     from chatapp.tui.app import run
 
     _leave_no_core()
-    return run(Wiring(home, settings).given(model))
+    given = Wiring(home, settings).given(model)
+    return run(replace(given, audience=audience_of(args)))
 
 
 def _leave_no_core() -> None:
@@ -86,7 +89,9 @@ class Wiring:
             keep_values=self.keep_values,
             keep_model=self.keep_model,
             keep_theme=self.keep_theme,
+            keep_presenter=self.keep_presenter,
             theme=self.settings.theme,
+            presenter=self.settings.presenter,
             transcripts=self.home.transcripts,
             notes=self.home.notes_file,
         )
@@ -159,6 +164,9 @@ class Wiring:
 
     def keep_theme(self, theme: str) -> None:
         self._keep(theme=theme)
+
+    def keep_presenter(self, on: bool) -> None:
+        self._keep(presenter=on)
 
     def _keep(self, **changes: object) -> None:
         """Lay the changes over the settings as the file holds them now, and save."""

@@ -27,6 +27,7 @@ COMMANDS = (
     "ask",
     "notes",
     "prove",
+    "lesson",
     "transcripts",
     "export",
     "models",
@@ -43,6 +44,7 @@ examples:
   chatapp ask "What is a token?"            one answer on stdout
   chatapp notes add "I like tea."           saved, pasted into new sessions
   chatapp prove --all                       test the claims on the real model
+  chatapp lesson                            demonstrations, one for each claim
   chatapp transcripts                       what is stored, if you chose so
   chatapp export training-set               what you agreed to let train
   chatapp models                            what is here, what can be fetched

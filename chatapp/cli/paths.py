@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
         "home": (home.root, f"({home.found})"),
         "models": (home.models, "frozen weights; chatting never writes here"),
         "transcripts": (home.transcripts, "what was said, if you choose to keep it"),
+        "lessons": (home.lessons, "lessons of your own (chatapp lesson new NAME)"),
         "settings": (home.settings_file, ""),
         "notes": (home.notes_file, "what you saved to be pasted into new sessions"),
         "cache": (home.cache, "may be deleted at any time"),

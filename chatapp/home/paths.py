@@ -31,6 +31,11 @@ class Home:
         return self.root / "transcripts"
 
     @property
+    def lessons(self) -> Path:
+        """Lessons of one's own. Nothing is made here before somebody writes one."""
+        return self.root / "lessons"
+
+    @property
     def settings_file(self) -> Path:
         return self.root / "settings.toml"
 

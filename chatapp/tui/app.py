@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual import events
 from textual.app import App, SystemCommand
@@ -16,6 +17,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from chatapp.tui.commands import COMMANDS, key_name
+from chatapp.tui.contrast import CONTRAST
 from chatapp.tui.garbage import GarbageTimes
 from chatapp.tui.given import Given
 from chatapp.tui.screens.chat import ChatScreen
@@ -37,7 +39,7 @@ class ChatApp(App[None]):
     """chatapp on a terminal. The constructor reads nothing and starts nothing."""
 
     TITLE = "chatapp"
-    CSS_PATH = "styles.tcss"
+    CSS_PATH = ["styles.tcss", "presenter.tcss"]  # noqa: RUF012 (as Textual declares it)
 
     def __init__(self, given: Given, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -45,6 +47,8 @@ class ChatApp(App[None]):
         self.garbage = GarbageTimes()
         self.chat = ChatScreen(given)
         self._theme_kept = given.theme
+        for theme in CONTRAST:
+            self.register_theme(theme)
 
     def _fatal_error(self) -> None:
         # Textual would print the values of all variables, and what was said is among them. An
@@ -65,13 +69,17 @@ class ChatApp(App[None]):
         if not self.is_headless:
             self.garbage.begin()
 
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, renderable)
+        self.chat.drawn += 1
+
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key):
             self.garbage.busy()
         await super().on_event(event)
 
     def _theme_changed(self, theme: Theme) -> None:
-        if theme.name == self._theme_kept:
+        if theme.name == self._theme_kept or (self.chat.presenting and theme in CONTRAST):
             return
         self._theme_kept = theme.name
         self.chat.kept(self.given.keep_theme, theme.name)
@@ -90,6 +98,7 @@ class ChatApp(App[None]):
 
     async def on_unmount(self) -> None:
         """End the model's process with the screen; what is kept is written first."""
+        await self.chat.close_audience()
         await self.chat.close_archive()
         self.garbage.end()
         if self.chat.model is not None:

@@ -138,6 +138,16 @@ COMMANDS: Final = (
         "Off: all is computed afresh every turn. The same answer, later",
         "f9",
     ),
+    Command(
+        "presenter",
+        "Presenter mode on or off",
+        "For a projector: few panels, much air, high contrast. Nothing else changes",
+    ),
+    Command(
+        "audience",
+        "The audience's view",
+        "A link for a browser on this machine: this screen, as large as the window, to look at",
+    ),
     Command("models", "Model", "Choose another model", "f3"),
     Command("settings", "Settings", "System prompt, temperature, window and the rest", "f4"),
     Command("help", "Help", "Keys and words", "f1"),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chatapp.engine.counter import Counter
     from chatapp.engine.interface import Engine
     from chatapp.engine.protocol import Sampling
+    from chatapp.showing.access import Door
     from chatapp.tui.dialogs.model_rows import ModelRow
 
 
@@ -69,10 +70,11 @@ class Given:
 
     ``open_model``, ``values`` and ``models`` (the rows to choose from) are called after the first
     frame, so that they may import what they need. ``base`` finds an installed model that was not
-    trained to chat, other than the one of that path. ``keep_values``, ``keep_model`` and
-    ``keep_theme`` are told of choices that should outlive this run; they may raise a
-    ``ChatappError``. ``transcripts`` is where sessions are kept whose person says so, ``notes`` the
-    file of saved notes.
+    trained to chat, other than the one of that path. ``keep_values``, ``keep_model``,
+    ``keep_theme`` and ``keep_presenter`` are told of choices that should outlive this run; they may
+    raise a ``ChatappError``. ``transcripts`` is where sessions are kept whose person says so,
+    ``notes`` the file of saved notes. ``audience``: the audience's view is opened at once, at this
+    door.
     """
 
     open_model: OpenModel
@@ -84,6 +86,9 @@ class Given:
     keep_values: Callable[[Values], None] | None = None
     keep_model: Callable[[Chosen], None] | None = None
     keep_theme: Callable[[str], None] | None = None
+    keep_presenter: Callable[[bool], None] | None = None
     theme: str | None = None
+    presenter: bool = False
+    audience: Door | None = None
     transcripts: Path | None = None
     notes: Path | None = None

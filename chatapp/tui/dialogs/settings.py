@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from chatapp.context.overflow import Policy
 from chatapp.engine.protocol import Sampling
 from chatapp.tui.dialogs.base import Action, Dialog
+from chatapp.tui.dialogs.check import Check as _Check
 from chatapp.tui.dialogs.settings_fields import (
     CACHE_LABEL,
     CACHE_MEANING,
@@ -143,44 +144,6 @@ class _PolicyChoice(OptionList):
         # The message may be late: what counts is what is highlighted now.
         for name in POLICY_TEXTS:
             self.replace_option_prompt(name, self._line(name, name == self.policy))
-
-
-class _Check(Static, can_focus=True):
-    """A box that is ticked or not, with its name and its meaning."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space,enter", "tick", show=False)]
-    DEFAULT_CSS = """
-    _Check {
-        height: auto; margin: 1 0 0 0; padding: 0 2; pointer: pointer;
-        &:focus { background: $primary-muted; color: $text; }
-        &:focus:nocolor { background: $foreground; color: $background; }
-        &:focus:ansi { background: $block-cursor-background; color: $block-cursor-foreground; }
-    }
-    """
-
-    def __init__(self, label: str, meaning: str, ticked: bool, *, id: str) -> None:
-        super().__init__(markup=False, id=id)
-        self._label, self._meaning = label, meaning
-        self.ticked = ticked
-
-    @property
-    def ticked(self) -> bool:
-        """Whether the box is ticked."""
-        return self._ticked
-
-    @ticked.setter
-    def ticked(self, ticked: bool) -> None:
-        self._ticked = ticked
-        mark = "[x] " if ticked else "[ ] "
-        bold = "bold" if ticked else ""
-        self.update(Content.assemble((mark + self._label, bold), f": {self._meaning}"))
-
-    def action_tick(self) -> None:
-        """Tick the box, or take the mark away."""
-        self.ticked = not self.ticked
-
-    def on_click(self) -> None:
-        self.action_tick()
 
 
 class SettingsDialog(Dialog[SettingsResult | None]):

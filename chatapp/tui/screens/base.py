@@ -15,7 +15,7 @@ from chatapp.tui.garbage import GarbageTimes
 from chatapp.tui.given import Given, Model, Values
 from chatapp.tui.live import LiveCount, Preview
 from chatapp.tui.request import Request
-from chatapp.tui.screens.keys import LAST, keys_for
+from chatapp.tui.screens.keys import LAST, keys_for, presented
 from chatapp.tui.session import Session
 from chatapp.tui.taking import TurnTaker
 from chatapp.tui.weights import WeightsWatch
@@ -120,6 +120,11 @@ class ChatBase(Screen[None]):
         info = self.model.engine.info
         weights = Weights(model=self.model.label, sha256=self.weights.first)
         return Answered(weights, info.window if info else None)
+
+    @property
+    def presenting(self) -> bool:
+        """Whether the screen is shown to a room: few panels, much air."""
+        return self.has_class("-presenter")
 
     @property
     def served(self) -> bool:
@@ -252,7 +257,8 @@ class ChatBase(Screen[None]):
             kept=any(session.kept for session in self.sessions) and not self.served,
             trouble=bool(session.keeper and session.keeper.trouble),
         )
-        self.query_one(KeyBar).show(self.offered(keys), LAST)
+        offered = self.offered(keys)
+        self.query_one(KeyBar).show(presented(offered) if self.presenting else offered, LAST)
 
     def offered(self, keys: tuple[Key, ...]) -> tuple[Key, ...]:
         """Of these keys, those that can be used here."""

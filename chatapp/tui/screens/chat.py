@@ -12,7 +12,9 @@ from textual.worker import Worker, WorkerState
 from chatapp.tui import words
 from chatapp.tui.commands import bindings
 from chatapp.tui.request import DEPTHS
+from chatapp.tui.screens.audience_actions import AudienceActions
 from chatapp.tui.screens.mark_actions import MarkActions
+from chatapp.tui.screens.presenting_actions import PresentingActions
 from chatapp.tui.screens.proof_actions import ProofActions
 from chatapp.tui.screens.setup_actions import SetupActions
 from chatapp.tui.screens.source_actions import SourceActions
@@ -24,12 +26,21 @@ __all__ = ["ChatScreen"]
 _TICK = 0.25
 
 
-class ChatScreen(ProofActions, MarkActions, StoredActions, SetupActions, SourceActions):
+class ChatScreen(
+    AudienceActions,
+    PresentingActions,
+    ProofActions,
+    MarkActions,
+    StoredActions,
+    SetupActions,
+    SourceActions,
+):
     """Everything a person can do here is one of its actions; keys, palette and mouse call them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
     def on_mount(self) -> None:
+        self.present(self.given.presenter)
         self.show_draft(self.session)
         self.refresh_header()
         self.refresh_keys()
@@ -39,6 +50,8 @@ class ChatScreen(ProofActions, MarkActions, StoredActions, SetupActions, SourceA
 
     def _after_first_frame(self) -> None:
         self.begin()
+        if self.given.audience is not None:
+            self.action_audience()
         self.count.changed()
         self.refresh_all()
         self.set_interval(_TICK, self._tick)

@@ -10,7 +10,7 @@ from chatapp.tui.widgets.keybar import Key
 if TYPE_CHECKING:
     from chatapp.conversation import Node
 
-__all__ = ["LAST", "keys_for"]
+__all__ = ["LAST", "keys_for", "presented"]
 
 _KEYS: Final = {command.action: key_name(command.keys) for command in COMMANDS if command.keys}
 
@@ -63,3 +63,11 @@ def keys_for(
     keys.append(_key("log", "log"))
     keys += [_key("next_depth", "depth"), _key("settings", "settings"), _key("models", "model")]
     return tuple(keys)
+
+
+_PRESENTED: Final = ("send", "stop", "new_session", "prove", "toggle_context", "lesson")
+
+
+def presented(keys: tuple[Key, ...]) -> tuple[Key, ...]:
+    """Those that matter in front of a room."""
+    return tuple(key for key in keys if key.action.removeprefix("screen.") in _PRESENTED)

@@ -112,6 +112,11 @@ class ConversationPane(Still, VerticalScroll, can_focus=True):
         """The view of a message, if it is on the screen."""
         return self._views.get(node) if node else None
 
+    def refresh_messages(self) -> None:
+        """Show every message anew: how they look has changed."""
+        for view in self._views.values():
+            view.refresh_node()
+
     def node_by_id(self, number: int) -> Node | None:
         """The message that a click on the screen named."""
         return next((node for node in self._views if id(node) == number), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from textual.content import Content
+from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
 
@@ -28,6 +29,9 @@ class KeyBar(Widget):
 
     ALLOW_SELECT = False
 
+    roomy = reactive(False)
+    """Whether keys stand far apart, each as a cap."""
+
     _keys: tuple[Key, ...] = ()
     _last: tuple[Key, ...] = ()
 
@@ -38,21 +42,32 @@ class KeyBar(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        tiny = self.size.width < _TINY
-        room = self.size.width - 1
-        last = [self._item(key, tiny) for key in self._last if key.essential or not tiny]
-        room -= sum(item.cell_length + 2 for item in last)
+        width = self.size.width
+        for roomy in (True, False) if self.roomy else (False,):
+            line, whole = self._line(width, roomy)
+            if whole:
+                break
+        return line
+
+    def _line(self, width: int, roomy: bool) -> tuple[Content, bool]:
+        """The keys that fit, and whether these are all."""
+        tiny, gap = width < _TINY, 3 if roomy else 2
+        room = width - 1
+        last = [self._item(key, tiny, roomy) for key in self._last if key.essential or not tiny]
+        room -= sum(item.cell_length + gap for item in last)
         items = []
         for key in self._keys:
-            item = self._item(key, tiny)
-            if item.cell_length + 2 > room:
+            item = self._item(key, tiny, roomy)
+            if item.cell_length + gap > room:
                 break
             items.append(item)
-            room -= item.cell_length + 2
-        return Content(" ") + Content("  ").join([*items, *last])
+            room -= item.cell_length + gap
+        line = Content(" ") + Content(" " * gap).join([*items, *last])
+        return line, len(items) == len(self._keys)
 
     @staticmethod
-    def _item(key: Key, tiny: bool) -> Content:
+    def _item(key: Key, tiny: bool, roomy: bool) -> Content:
         label = key.short if tiny else key.label
-        item = Content.assemble((key.name, "bold $text-accent"), " ", label)
+        cap = (f" {key.name} ", "bold reverse") if roomy else (key.name, "bold $text-accent")
+        item = Content.assemble(cap, " ", label)
         return item.stylize(Style.from_meta({"@click": key.action}))

@@ -156,7 +156,10 @@ class MessageView(StillVertical):
 
     def _left(self) -> Content:
         mark = "▸ " if self._selected else ""
-        parts: list[Content] = [Content.styled(f"{mark}{words.role(self.node.role)}", "bold")]
+        role = words.role(self.node.role)
+        name = f" {role} " if self._presented else role
+        style = "bold reverse" if self._presented else "bold"
+        parts: list[Content] = [Content.styled(mark, "bold") + Content.styled(name, style)]
         siblings = self.node.siblings
         if len(siblings) > 1:
             noun = "answer" if self.node.role == "assistant" else "version"
@@ -186,7 +189,8 @@ class MessageView(StillVertical):
         facts = self.node.facts
         if facts and self.node.status != "streaming" and not self.progress:
             # All numbers under the latest reply; under the others, those that tell the story.
-            phrases = words.turn(facts)[: None if self.latest or self._selected else 1]
+            whole = self._selected or (self.latest and not self._presented)
+            phrases = words.turn(facts)[: None if whole else 1]
             for line in words.flow(phrases, self._foot_width):
                 yield Content.styled(line, "$foreground 60%")
         if self._selected:
@@ -195,6 +199,11 @@ class MessageView(StillVertical):
     @property
     def _foot_width(self) -> int:
         return self.content_size.width or 60
+
+    @property
+    def _presented(self) -> bool:
+        """Whether it is shown to a room: the speaker stands out, and numbers are few."""
+        return self.screen.has_class("-presenter")
 
     def on_resize(self) -> None:
         self.refresh_node()
