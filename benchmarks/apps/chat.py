@@ -52,7 +52,7 @@ def memory() -> int:
 class Benched(ChatApp):
     """The chat, driven from outside. What it shows and does is unchanged."""
 
-    CSS_PATH = Path(inspect.getfile(ChatApp)).with_name("styles.tcss")
+    CSS_PATH = [Path(inspect.getfile(ChatApp)).with_name(name) for name in ChatApp.CSS_PATH]  # noqa: RUF012
 
     def __init__(self, given: Given, link: socket.socket) -> None:
         super().__init__(given)

@@ -199,7 +199,8 @@ def _titles() -> Iterator[str]:
 class ServedApp(ChatApp):
     """chatapp for one visitor."""
 
-    CSS_PATH = str(Path(tui.__file__).with_name("styles.tcss"))
+    # Textual looks for style sheets beside the file of the class.
+    CSS_PATH = [Path(tui.__file__).with_name(str(name)) for name in ChatApp.CSS_PATH]  # noqa: RUF012
 
     def __init__(self, given: Given, limits: Limits, engine: SharedEngine) -> None:
         super().__init__(given)
