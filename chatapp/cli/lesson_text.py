@@ -8,7 +8,7 @@ from typing import TextIO
 
 from chatapp.cli.text import clean
 from chatapp.lessons.library import Lessons
-from chatapp.lessons.play import Play, Played, said
+from chatapp.lessons.play import Play, Played
 from chatapp.lessons.steps import Lesson
 from chatapp.lessons.words import Words
 from chatapp.proofs.evidence import Check
@@ -84,8 +84,3 @@ def verdict(play: Play, words: Words) -> str:
         f"{'✓' if play.held else '✗'} {play.lesson.name}: {state}  "
         f"({len(play.checks) - missed}/{len(play.checks)}, {play.seconds:.1f} s, {play.bits[:16]})"
     )
-
-
-def step_words(played: Played) -> str:
-    """What a step said."""
-    return said(played.step)
