@@ -71,6 +71,15 @@ def test_the_list_is_the_course_with_minutes_and_ones_own(run: Run, home: Path) 
     assert "Not playable:" in said.out
 
 
+def test_the_language_may_be_set_in_the_settings(run: Run, home: Path) -> None:
+    assert "Training is over" in run("lesson").out
+    (home / "settings.toml").write_text('language = "de"\n', "utf-8")
+    assert "Das Training ist vorbei" in run("lesson").out
+    assert "Training is over" in run("lesson", "--lang", "en").out
+    (home / "settings.toml").write_text('language = "Deutsch"\n', "utf-8")
+    assert "language must be a language's code" in run("lesson").err
+
+
 def test_headless_tells_checks_and_fails_if_one_does(run: Run, with_model: Path) -> None:
     page = with_model / "page.html"
     said = run("lesson", "short", "--headless", "--twice", "--handout", str(page))

@@ -20,7 +20,7 @@ ORDER = [
     *("what-changed", "cut-off", "confident", "inputs", "three-roads", "logging", "costume"),
     "costs",
 ]
-QUICK = ("correction", "draws", "logging", "inputs")
+QUICK = ("correction", "logging", "what-changed")
 """Played twice in every run of the tests; the others when slow tests are run."""
 
 
