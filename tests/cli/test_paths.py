@@ -24,6 +24,7 @@ def test_json(run: Run, home: Path) -> None:
         "home": str(home),
         "models": str(home / "models"),
         "transcripts": str(home / "transcripts"),
+        "lessons": str(home / "lessons"),
         "settings": str(home / "settings.toml"),
         "notes": str(home / "notes.toml"),
         "cache": str(home / "cache"),
