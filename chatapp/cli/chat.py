@@ -89,6 +89,7 @@ class Wiring:
             theme=self.settings.theme,
             transcripts=self.home.transcripts,
             notes=self.home.notes_file,
+            cache=self.home.cache,
         )
 
     async def open_model(self, name: str, window: int | None) -> Model:

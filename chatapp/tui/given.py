@@ -72,7 +72,7 @@ class Given:
     trained to chat, other than the one of that path. ``keep_values``, ``keep_model`` and
     ``keep_theme`` are told of choices that should outlive this run; they may raise a
     ``ChatappError``. ``transcripts`` is where sessions are kept whose person says so, ``notes`` the
-    file of saved notes.
+    file of saved notes, ``cache`` a folder for what can be made again.
     """
 
     open_model: OpenModel
@@ -87,3 +87,4 @@ class Given:
     theme: str | None = None
     transcripts: Path | None = None
     notes: Path | None = None
+    cache: Path | None = None

@@ -1,4 +1,4 @@
-"""Attaching on the screen: chips with what each costs, and what stands in the conversation after."""
+"""Attaching on the screen: what each part costs before it is sent, and what stands there after."""
 
 from __future__ import annotations
 
