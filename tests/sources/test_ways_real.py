@@ -47,7 +47,7 @@ async def test_a_saved_note_is_answered_from_and_leaves_nothing(
     budget = await noted.budget()
     assert budget is not None
     assert budget.notes > 5
-    assert noted.turns[-1].messages[0].content == f"Saved notes:\n- {DOG}"
+    assert noted.turns[-1].messages[0].content == f"The user's saved notes:\n- {DOG}"
 
 
 PETS = "# Pets\nThe dog of the family is called Biscuit. It is five years old.\nThe cat is Muffin."
