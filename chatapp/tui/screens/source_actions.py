@@ -94,7 +94,8 @@ class SourceActions(SessionActions):
             return False
         self.composer.draft = Draft("", {}, draft.attached)
         if word == "/attach" and rest:
-            self._source(self._attach_file(Path(rest.strip()).expanduser()))
+            # Some terminals put a path that is dropped on them into quotes.
+            self._source(self._attach_file(Path(rest.strip().strip("'\""))))
         elif word == "/search" and rest.strip():
             self._source(self._search(rest.strip()))
         else:
