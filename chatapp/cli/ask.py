@@ -234,7 +234,7 @@ def _parts(facts: TurnFacts) -> list[dict[str, Any]]:
             "kind": part.kind,
             "label": part.label,
             "characters": len(part.text),
-            "tokens": counts[n] if n < len(counts) else None,
+            "tokens": counts[n] if len(counts) == len(found) else None,
         }
         for n, part in enumerate(found)
     ]
