@@ -47,6 +47,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="a file whose text goes before the question (text, code, PDF); repeatable",
     )
     parser.add_argument(
+        "--retrieve",
+        metavar="FOLDER",
+        help="search this folder for passages that fit the question, and paste them before it",
+    )
+    parser.add_argument(
         "--notes",
         action="store_true",
         help="paste the saved notes into the system prompt (chatapp notes), on or off",
@@ -70,8 +75,11 @@ def _command(args: argparse.Namespace) -> int:
     from chatapp.context.parts import write
 
     parts = _attached(args.attach)
-    question = write(parts, _question(args.question, needed=not parts))
+    question = _question(args.question, needed=not parts)
     home, settings = open_home(args)
+    if args.retrieve is not None:
+        parts += _retrieved(args.retrieve, home, question)
+    question = write(parts, question)
     settings = settings_from(args, settings)
     notes = _notes(home) if args.notes else ()
     opened = open_engine(home, settings, requested=args.model)
@@ -93,6 +101,21 @@ def _attached(names: list[str]) -> list[Part]:
     from chatapp.sources.files import attach
 
     return [attach(Path(name)) for name in names]
+
+
+def _retrieved(folder: str, home: Home, question: str) -> list[Part]:
+    """The passages that fit the question, told on stderr before anything is sent."""
+    from pathlib import Path
+
+    from chatapp.sources.index import Index, numbered
+
+    found = Index(Path(folder), home.cache).search(question)
+    parts = list(numbered(found))
+    for part, one in zip(parts, found, strict=True):
+        print(f"chatapp: pasted {clean(part.label)} (score {one.score:.2f})", file=sys.stderr)
+    if not found:
+        print("chatapp: no passage holds a word of the question; none is pasted.", file=sys.stderr)
+    return parts
 
 
 def _question(typed: str | None, *, needed: bool = True) -> str:
@@ -211,7 +234,7 @@ def _parts(facts: TurnFacts) -> list[dict[str, Any]]:
             "kind": part.kind,
             "label": part.label,
             "characters": len(part.text),
-            "tokens": counts[n] if n < len(counts) else None,
+            "tokens": counts[n] if len(counts) == len(found) else None,
         }
         for n, part in enumerate(found)
     ]

@@ -94,6 +94,7 @@ class Wiring:
             presenter=self.settings.presenter,
             transcripts=self.home.transcripts,
             notes=self.home.notes_file,
+            cache=self.home.cache,
         )
 
     async def open_model(self, name: str, window: int | None) -> Model:

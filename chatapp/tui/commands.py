@@ -113,6 +113,11 @@ COMMANDS: Final = (
         "Attach a file",
         "Text, Markdown, code or PDF, as a part of your message (/attach PATH)",
     ),
+    Command(
+        "search",
+        "Search documents",
+        "Passages that fit what you write, from a folder of yours (/search QUESTION)",
+    ),
     Command("detach", "Take the last attachment off", "What was attached is not sent then"),
     Command(
         "unfold",

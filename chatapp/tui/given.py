@@ -73,8 +73,8 @@ class Given:
     trained to chat, other than the one of that path. ``keep_values``, ``keep_model``,
     ``keep_theme`` and ``keep_presenter`` are told of choices that should outlive this run; they may
     raise a ``ChatappError``. ``transcripts`` is where sessions are kept whose person says so,
-    ``notes`` the file of saved notes. ``audience``: the audience's view is opened at once, at this
-    door.
+    ``notes`` the file of saved notes, ``cache`` a folder for what can be made again. ``audience``:
+    the audience's view is opened at once, at this door.
     """
 
     open_model: OpenModel
@@ -92,3 +92,4 @@ class Given:
     audience: Door | None = None
     transcripts: Path | None = None
     notes: Path | None = None
+    cache: Path | None = None

@@ -150,7 +150,7 @@ def _sections(request: Request, prompt: Prompt) -> Iterator[tuple[Section, bool,
     """Each section of the prompt, whether it is new, and its name."""
     from chatapp.context.parts import sections
 
-    found = list(sections(prompt, request.messages))
+    found = sections(prompt, request.messages)
     news = _news([section.owner for section in found], request.new)
     for section, new in zip(found, news, strict=True):
         if section.part is not None:

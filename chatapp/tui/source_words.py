@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from chatapp.context.parts import Part, split
+from chatapp.context.parts import Part, parts_of, split
 from chatapp.tui import words
 
-__all__ = ["EVERY_TURN", "begun_with", "cost", "folded"]
+if TYPE_CHECKING:
+    from chatapp.conversation import Node
+
+__all__ = ["EVERY_TURN", "begun_with", "cost", "folded", "gone", "passages_behind", "pointed"]
 
 EVERY_TURN: Final = "on this and every later turn"
 
@@ -17,6 +21,39 @@ ATTACH: Final = (
     "Its text becomes a part of your message: text, Markdown, code or PDF. You see what it costs "
     "before you send it."
 )
+
+FOLDER: Final = (
+    "A folder of documents (text, Markdown, code, PDF). It is searched for the words of your "
+    "question; what fits is shown to you, and pasted if you take it."
+)
+_POINTER: Final = re.compile(r"\[([0-9]{1,4})\]")
+
+
+def passages_behind(reply: Node) -> tuple[Node | None, list[Part]]:
+    """The nearest message before a reply that holds passages, and these."""
+    at = reply.parent
+    while at is not None:
+        if at.role == "user":
+            found = [one.part for one in parts_of("user", at.content)]
+            if passages := [part for part in found if part.kind == "passage"]:
+                return at, passages
+        at = at.parent
+    return None, []
+
+
+def pointed(reply: str, passages: Sequence[Part]) -> list[Part]:
+    """The passages that a reply points to, in the order in which it does."""
+    by_number = {part.number: part for part in passages}
+    numbers = dict.fromkeys(int(number) for number in _POINTER.findall(reply))
+    return [by_number[number] for number in numbers if number in by_number]
+
+
+def gone(parts: int) -> str:
+    """What a new session says of the parts that the old one held."""
+    if not parts:
+        return ""
+    one = "An attachment or passage" if parts == 1 else f"{parts} attachments and passages"
+    return f" {one} stood among them: input, not learning, so not here either."
 
 
 def cost(part: Part, tokens: int | None) -> str:

@@ -46,4 +46,7 @@ def test_ask_pastes_them_if_told_to(
     run("notes", "on")
     assert "Biscuit" not in run(*ask).out
     said = run(*ask, "--notes", "--system", "Be kind.")
-    assert "system\nBe kind.\n\nSaved notes:\n- My dog is called Biscuit.<|im_end|>" in said.out
+    assert (
+        "system\nBe kind.\n\nThe user's saved notes:\n- My dog is called Biscuit.<|im_end|>"
+        in said.out
+    )

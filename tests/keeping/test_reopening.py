@@ -12,6 +12,7 @@ from chatapp.archive import sessions
 from chatapp.archive.records import StoredSession, Weights
 from chatapp.archive.search import search
 from chatapp.archive.store import NAME, Store
+from chatapp.context.parts import Part, with_notes, write
 from chatapp.conversation import Conversation
 from chatapp.engine.client import LocalEngine
 from chatapp.engine.counter import Counter
@@ -215,3 +216,28 @@ async def test_a_reopened_session_goes_on_knowing_what_answered(tmp_path: Path) 
     assert after[0].status == "stopped"
     assert after[0].turn is not None
     assert after[0].turn.window == BY.window
+
+
+async def test_notes_and_attachments_come_back_as_what_they_are(
+    tmp_path: Path, engine: LocalEngine, counter: Counter
+) -> None:
+    archive = Archive(tmp_path)
+    sampling = Sampling(max_tokens=8)
+    notes = ["My dog is called Biscuit."]
+    talk = Conversation(engine, counter, sampling=sampling, system="Be brief.", notes=notes)
+    text = write([Part("file", "The cat is called Muffin.", "pets.md")], "What is the cat called?")
+    name = await kept(archive, talk, text)
+    await archive.close()
+    session = stored(tmp_path, name)
+    assert session.system == with_notes("Be brief.", notes)
+    again = Conversation(engine, counter, sampling=sampling)
+    reopen(again, session)
+    assert (again.system, again.notes) == ("Be brief.", tuple(notes))
+    assert again.messages() == talk.messages()
+    assert again.nodes[0].part_tokens is None
+    for one in (talk, again):
+        async for _ in one.send("And the dog?"):
+            pass
+    assert again.turns[-1].first_logits == talk.turns[-1].first_logits
+    assert again.nodes[0].part_tokens == talk.nodes[0].part_tokens
+    assert again.nodes[0].part_tokens

@@ -33,10 +33,8 @@ def pdf(pages: list[str]) -> bytes:
     start = len(out)
     out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
     out += b"".join(f"{place:010} 00000 n \n".encode() for place in places)
-    return (
-        out
-        + f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n".encode()
-    )
+    trailer = f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\n"
+    return out + f"{trailer}startxref\n{start}\n%%EOF\n".encode()
 
 
 def write_pdf(path: Path, pages: list[str], *, password: str | None = None) -> Path:

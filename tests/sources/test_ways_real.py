@@ -15,6 +15,7 @@ from chatapp.engine.client import LocalEngine
 from chatapp.engine.counter import Counter
 from chatapp.engine.protocol import Sampling
 from chatapp.sources.files import attach
+from chatapp.sources.index import Index, numbered
 
 DOG = "My dog is called Biscuit."
 QUESTION = "What is my dog called?"
@@ -46,7 +47,7 @@ async def test_a_saved_note_is_answered_from_and_leaves_nothing(
     budget = await noted.budget()
     assert budget is not None
     assert budget.notes > 5
-    assert noted.turns[-1].messages[0].content == f"Saved notes:\n- {DOG}"
+    assert noted.turns[-1].messages[0].content == f"The user's saved notes:\n- {DOG}"
 
 
 PETS = "# Pets\nThe dog of the family is called Biscuit. It is five years old.\nThe cat is Muffin."
@@ -95,3 +96,21 @@ async def test_a_file_cannot_write_control_tokens(
     # The template's own: system, user, and the cue to answer.
     assert sum(token == control["<|im_start|>"] for token in prompt.tokens) == 3
     assert sum(token == control["<|im_end|>"] for token in prompt.tokens) == 2
+
+
+async def test_a_retrieved_passage_is_answered_from_and_a_new_session_lacks_it(
+    engine: LocalEngine, counter: Counter, tmp_path: Path
+) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "pets.md").write_text("# Pets\nThe dog of the family is called Biscuit.\n")
+    (folder / "house.md").write_text("The house was built in 1931 by Priya Raman.\n")
+    asked = "When was the house of the family built?"
+    before = await said(engine, counter, asked)
+    found = Index(folder, tmp_path / "cache").search(asked)
+    assert found[0].file == "house.md"
+    talk = await said(engine, counter, write(numbered(found), asked))
+    assert "1931" in talk.nodes[1].content
+    assert "1931" not in before.nodes[1].content
+    assert len(talk.nodes[0].part_tokens or ()) == len(found) == 2
+    assert bits(await said(engine, counter, asked)) == bits(before)

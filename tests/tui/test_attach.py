@@ -1,4 +1,4 @@
-"""Attaching on the screen: chips with what each costs, and what stands in the conversation after."""
+"""Attaching on the screen: what each part costs before it is sent, and what stands there after."""
 
 from __future__ import annotations
 
@@ -111,6 +111,26 @@ async def test_what_cannot_be_attached_is_said_and_nothing_is_lost(
         await chat.press("enter")
         await chat.sees("is a folder")
         assert chat.screen.composer.attached == ()
+
+
+@pytest.mark.parametrize("path", ["~nobody-is-called-so/x", "a\x00b", "''", "none.md"])
+async def test_odd_paths_are_said_and_end_nothing(chatting: Open, path: str) -> None:
+    async with chatting(size=(80, 24)) as chat:
+        chat.screen.composer.load_text(f"/attach {path}")
+        await chat.press("enter")
+        await chat.until(
+            lambda: (
+                "cannot be read" in chat.text or "There is no" in chat.text or "folder" in chat.text
+            )
+        )
+        await chat.say("hello")
+
+
+async def test_a_path_in_quotes(chatting: Open, tmp_path: Path) -> None:
+    (tmp_path / "two words.md").write_text("x")
+    async with chatting() as chat:
+        await attach(chat, Path(f"'{tmp_path / 'two words.md'}'"))
+        await chat.sees("two words.md · 1 character")
 
 
 async def test_other_text_with_a_slash_is_a_message(chatting: Open) -> None:

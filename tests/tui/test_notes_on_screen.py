@@ -41,7 +41,7 @@ async def test_a_note_is_saved_switched_on_and_sent(
         await chat.sees("Begun with 1 saved note")
         await chat.say("hello")
         system = chat.engine.requests[2].messages[0]
-        assert (system.role, system.content) == ("system", "Saved notes:\n- tea")
+        assert (system.role, system.content) == ("system", "The user's saved notes:\n- tea")
         await chat.sees("notes ")
 
 
@@ -59,7 +59,9 @@ async def test_an_empty_session_begins_with_the_notes_of_now(
         await chat.sees("Begun with 1 saved note,")
         await chat.say("x")
         assert chat.talk.system == "Be kind."
-        assert chat.talk.turns[0].messages[0].content == "Be kind.\n\nSaved notes:\n- tea"
+        assert (
+            chat.talk.turns[0].messages[0].content == "Be kind.\n\nThe user's saved notes:\n- tea"
+        )
 
 
 async def test_the_request_shows_notes_as_a_part_with_its_tokens(

@@ -67,6 +67,6 @@ class FileDialog(Dialog["Path | None"]):
         """Hand over the path that is filled in."""
         text = self.query_one(Input).value.strip()
         if text:
-            self.dismiss(self._start / Path(text))
+            self.dismiss(Path(text))
         else:
             self.say("Fill in a path, or choose in the tree.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from chatapp.tui import words
+from chatapp.context.parts import parts_of
+from chatapp.tui import source_words, words
 from chatapp.tui.live import transcript_tokens
 from chatapp.tui.screens.base import ChatBase
 from chatapp.tui.session import Session
@@ -80,7 +81,12 @@ class SessionActions(ChatBase):
         conversation = left.conversation
         messages = len(conversation.nodes) if conversation else 0
         tokens = await transcript_tokens(conversation) if conversation else 0
-        session.pane.left_behind(words.left_behind(messages, tokens))
+        parts = (
+            sum(len(parts_of(node.role, node.content)) for node in conversation.nodes)
+            if conversation
+            else 0
+        )
+        session.pane.left_behind(words.left_behind(messages, tokens) + source_words.gone(parts))
 
     def show_session(self, index: int) -> None:
         """Bring a session into sight, with its own draft."""

@@ -16,16 +16,20 @@ from chatapp.tui.widgets.composer import Composer, Draft
 
 if TYPE_CHECKING:
     from chatapp.context.parts import Part
+    from chatapp.sources.index import Found
     from chatapp.sources.notes import Notes
 
 __all__ = ["SourceActions"]
 
-_COMMANDS: Final = ("/attach", "/notes")
+_COMMANDS: Final = ("/attach", "/notes", "/search")
 """What can be typed in place of a message; a space before it makes it a message."""
 
 
 class SourceActions(SessionActions):
     """What comes in beside typed words is shown before it is sent, with its tokens."""
+
+    _folder: Path | None = None
+    """Where passages were looked for last, in this run."""
 
     # ── saved notes ─────────────────────────────────────────────────────────────────────────────
 
@@ -90,7 +94,10 @@ class SourceActions(SessionActions):
             return False
         self.composer.draft = Draft("", {}, draft.attached)
         if word == "/attach" and rest:
-            self._source(self._attach_file(Path(rest.strip()).expanduser()))
+            # Some terminals put a path that is dropped on them into quotes.
+            self._source(self._attach_file(Path(rest.strip().strip("'\""))))
+        elif word == "/search" and rest.strip():
+            self._source(self._search(rest.strip()))
         else:
             getattr(self, f"action_{word[1:]}")()
         return True
@@ -141,4 +148,72 @@ class SourceActions(SessionActions):
             return
         del parts[number]
         self.composer.attached = tuple(parts)
+        self.composer.focus()
+
+    # ── passages ────────────────────────────────────────────────────────────────────────────────
+
+    def action_search(self) -> None:
+        """Look for passages that fit what is written, in a folder of documents."""
+        question = self.composer.draft.typed.strip()
+        if not question:
+            self.say("Write your question first, then search (or: /search QUESTION).")
+        else:
+            self._source(self._search(question))
+
+    async def _search(self, question: str) -> None:
+        session = self.session
+        folder = self._folder or await self._choose_folder()
+        while folder is not None:
+            found = await self._found(question, folder)
+            if found is None:
+                break
+            if found:
+                self._paste_passages(session, found)
+                break
+            folder = await self._choose_folder()
+        self._write_question(session, question)
+
+    async def _choose_folder(self) -> Path | None:
+        from chatapp.tui.dialogs.attach import FileDialog
+
+        return await self.app.push_screen_wait(
+            FileDialog("Search documents", source_words.FOLDER, Path.cwd(), folder=True)
+        )
+
+    async def _found(self, question: str, folder: Path) -> list[Found] | None:
+        """What a person takes of what was found; empty: another folder; ``None``: nothing."""
+        import asyncio
+
+        from chatapp.errors import SourceError
+        from chatapp.sources.index import Index
+        from chatapp.tui.dialogs.passages import PassagesDialog
+
+        if self.given.cache is None:
+            self.say("This chat was started without a home, so nothing can be searched.")
+            return None
+        try:
+            index = Index(folder, self.given.cache)
+            found = await asyncio.to_thread(index.search, question)
+        except SourceError as error:
+            self.say(words.one_line(str(error)), wrong=True)
+            return None
+        self._folder = folder
+        return await self.app.push_screen_wait(
+            PassagesDialog(question, str(folder), found, len(index.skipped))
+        )
+
+    def _paste_passages(self, session: Session, found: list[Found]) -> None:
+        """Passages take the place of those that were attached before."""
+        from chatapp.sources.index import numbered
+
+        if session is self.session:
+            kept = tuple(part for part in self.composer.attached if part.kind != "passage")
+            self.composer.attached = (*kept, *numbered(found))
+
+    def _write_question(self, session: Session, question: str) -> None:
+        """The question stays in the input: nothing is sent until Enter."""
+        if session is not self.session:
+            session.draft = session.draft.after(Draft(question))
+        elif not self.composer.text:
+            self.composer.draft = Draft(question, {}, self.composer.attached)
         self.composer.focus()

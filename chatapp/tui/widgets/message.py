@@ -21,6 +21,7 @@ from chatapp.tui.clicked import token_of
 from chatapp.tui.widgets.still import Still, StillVertical
 
 if TYPE_CHECKING:
+    from chatapp.context.parts import Part
     from chatapp.conversation import Node
     from chatapp.tui.widgets.markdown import ReplyMarkdown
 
@@ -81,6 +82,8 @@ class MessageView(StillVertical):
         self.outside = False
         self.latest = True
         self.unfolded = False
+        self._behind: tuple[Node | None, list[Part]] = (None, [])
+        self._behind_known = False
         self._foot_lines: list[Content] | None = None
         self._selected = False
         self._sweeping = False
@@ -193,8 +196,26 @@ class MessageView(StillVertical):
             phrases = words.turn(facts)[: None if whole else 1]
             for line in words.flow(phrases, self._foot_width):
                 yield Content.styled(line, "$foreground 60%")
+        if self.node.role == "assistant" and self.node.status != "streaming":
+            yield from self._pointers()
         if self._selected:
             yield from self._actions()
+
+    def _pointers(self) -> Iterator[Content]:
+        """The passages that the reply points to; a click shows them."""
+        if not self._behind_known:
+            self._behind = source_words.passages_behind(self.node)
+            self._behind_known = True
+        message, passages = self._behind
+        if message is None:
+            return
+        for part in (found := source_words.pointed(self.node.content, passages)):
+            click = Style.from_meta({"@click": f"screen.here('unfold', {id(message)})"})
+            name = Content(words.one_line(part.label)).stylize(click)
+            yield Content.assemble(("points to ", "$foreground 60%"), name)
+        if not found and message is self.node.parent:
+            count = words.many(len(passages), "passage")
+            yield Content.styled(f"points to none of its {count}", "$foreground 60%")
 
     @property
     def _foot_width(self) -> int:
