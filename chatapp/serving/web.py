@@ -99,9 +99,11 @@ class Site:
 
     async def open(self, host: str, port: int) -> int:
         """Listen; the port. Raises ``OSError``."""
-        self._runner = web.AppRunner(self.app(), access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(
+            self.app(), access_log=None, handle_signals=False, shutdown_timeout=1.0
+        )
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, shutdown_timeout=1.0).start()
+        await web.TCPSite(self._runner, host, port).start()
         self._watch = asyncio.create_task(self._look_at_the_time())
         return int(self._runner.addresses[0][1])
 
@@ -153,7 +155,7 @@ class Site:
     async def _join(self, request: web.Request) -> web.StreamResponse:
         if not self._guard.same_origin(request):
             return _page("<p>This has to come from the page of the link itself.</p>", status=403)
-        answer = web.HTTPSeeOther("/")
+        answer = web.Response(status=303, headers={"Location": "/"})
         try:
             self._who(request)
         except NotAdmitted:
@@ -236,7 +238,7 @@ class Site:
             try:
                 kind, *rest = json.loads(message.data)
                 await self._hand_over(screen, kind, *rest)
-            except (ValueError, TypeError, KeyError, RecursionError):
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 return  # no page of ours sends such a thing
 
     async def _hand_over(self, screen: _Screen, kind: str, value: Any = None) -> None:
