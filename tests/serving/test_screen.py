@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 
 from chatapp.engine.counter import Counter
 from chatapp.engine.protocol import Sampling
@@ -124,6 +125,16 @@ async def test_copying_goes_to_the_browser_and_never_to_this_computers_clipboard
         await chat.press("f8")
         await chat.sees("was handed to your browser")
         assert chat.app.clipboard == "Hello"
+
+
+async def test_one_can_write_as_soon_as_the_browser_looks_here() -> None:
+    async with visiting() as chat:
+        chat.app.post_message(events.AppBlur())
+        await chat.until(lambda: not chat.app.app_focus)
+        chat.app._last_focused_on_app_blur = None  # as when the page begins
+        chat.screen.set_focus(None)
+        chat.app.post_message(events.AppFocus())
+        await chat.until(lambda: chat.screen.composer.has_focus, "the input has the focus")
 
 
 async def test_the_screen_ends_with_the_connection() -> None:
