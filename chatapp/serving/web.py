@@ -31,8 +31,10 @@ PAGES: Final = Path(__file__).parent / "page"
 STATIC: Final = Path(textual_serve.__file__).parent / "static"
 MAX_MESSAGE: Final = 1 << 20
 """Bytes of one message from a browser: a long paste."""
-TYPED: Final = 64 << 10
-"""Bytes a second that a browser may send for long; more waits in its own connection."""
+TYPED: Final = 4 << 10
+PASTED: Final = 64 << 10
+"""Bytes a second that a browser may send for long, and at once; more waits in its connection. A
+hand on keys and mouse sends less than half of that."""
 _LOOK: Final = 1.0
 """Seconds between two looks at the time that visitors have left."""
 _HEARTBEAT: Final = 15.0
@@ -230,7 +232,7 @@ class Site:
 
     async def _carry(self, screen: _Screen) -> None:
         """Hand what the browser sends to the screen's process, no faster than a person types."""
-        typed = Allowance(TYPED, 4 * TYPED)
+        typed = Allowance(TYPED, PASTED)
         async for message in screen.socket:
             if message.type is not WSMsgType.TEXT:
                 continue
