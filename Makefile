@@ -12,10 +12,14 @@ ARGS ?=
 # (CMAKE_ARGS=-DGGML_CUDA=on) is kept.
 export CMAKE_ARGS := $(CMAKE_ARGS) -DLLAVA_BUILD=OFF -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/packaging/llama-library-only.cmake
 
-.PHONY: chat test check bench loop pictures clean
+.PHONY: chat serve test check bench loop pictures clean
 
 chat: $(VENV)/.chat
 	@$(BIN)/chatapp $(ARGS)
+
+# The same screen in a browser, for a class on a local network: make serve ARGS="--host 0.0.0.0".
+serve: $(VENV)/.serve
+	@$(BIN)/chatapp serve $(ARGS)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(ARGS)
@@ -52,6 +56,10 @@ $(VENV)/.chat: pyproject.toml $(VENV)/.python
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.chat
 	@$(PIP) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.serve: pyproject.toml $(VENV)/.chat
+	@$(PIP) -e '.[serve]'
 	@touch $@
 
 $(VENV)/.finetune: pyproject.toml $(VENV)/.chat

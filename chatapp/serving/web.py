@@ -31,8 +31,10 @@ PAGES: Final = Path(__file__).parent / "page"
 STATIC: Final = Path(textual_serve.__file__).parent / "static"
 MAX_MESSAGE: Final = 1 << 20
 """Bytes of one message from a browser: a long paste."""
-TYPED: Final = 64 << 10
-"""Bytes a second that a browser may send for long; more waits in its own connection."""
+TYPED: Final = 4 << 10
+PASTED: Final = 64 << 10
+"""Bytes a second that a browser may send for long, and at once; more waits in its connection. A
+hand on keys and mouse sends less than half of that."""
 _LOOK: Final = 1.0
 """Seconds between two looks at the time that visitors have left."""
 _HEARTBEAT: Final = 15.0
@@ -99,9 +101,11 @@ class Site:
 
     async def open(self, host: str, port: int) -> int:
         """Listen; the port. Raises ``OSError``."""
-        self._runner = web.AppRunner(self.app(), access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(
+            self.app(), access_log=None, handle_signals=False, shutdown_timeout=1.0
+        )
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, shutdown_timeout=1.0).start()
+        await web.TCPSite(self._runner, host, port).start()
         self._watch = asyncio.create_task(self._look_at_the_time())
         return int(self._runner.addresses[0][1])
 
@@ -153,7 +157,7 @@ class Site:
     async def _join(self, request: web.Request) -> web.StreamResponse:
         if not self._guard.same_origin(request):
             return _page("<p>This has to come from the page of the link itself.</p>", status=403)
-        answer = web.HTTPSeeOther("/")
+        answer = web.Response(status=303, headers={"Location": "/"})
         try:
             self._who(request)
         except NotAdmitted:
@@ -228,7 +232,7 @@ class Site:
 
     async def _carry(self, screen: _Screen) -> None:
         """Hand what the browser sends to the screen's process, no faster than a person types."""
-        typed = Allowance(TYPED, 4 * TYPED)
+        typed = Allowance(TYPED, PASTED)
         async for message in screen.socket:
             if message.type is not WSMsgType.TEXT:
                 continue
@@ -236,7 +240,7 @@ class Site:
             try:
                 kind, *rest = json.loads(message.data)
                 await self._hand_over(screen, kind, *rest)
-            except (ValueError, TypeError, KeyError, RecursionError):
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 return  # no page of ours sends such a thing
 
     async def _hand_over(self, screen: _Screen, kind: str, value: Any = None) -> None:

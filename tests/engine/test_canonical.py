@@ -311,3 +311,16 @@ async def test_the_same_prompt_again_computes_nothing_and_changes_nothing(
     assert scored.logits == (await fresh.score(score)).logits
     await bits(engine, other, GREEDY)
     assert (await bits(engine, messages, DRAWN))[0] == expected
+
+
+def test_a_scope_finds_only_its_own_and_displaces_first_what_is_its_own() -> None:
+    shelf = Shelf(room=100)
+    shelf.put([1] * BLOCK, bytes(30), "calm")
+    for n in range(2, 6):
+        shelf.put([n] * BLOCK, bytes(30), "flood")
+    assert shelf.size <= 100
+    assert shelf.best([1] * BLOCK, BLOCK, "calm")[0] == BLOCK
+    assert shelf.best([1] * BLOCK, BLOCK, "flood") == (0, None)
+    assert shelf.best([1] * BLOCK, BLOCK) == (0, None)
+    assert shelf.best([2] * BLOCK, BLOCK, "flood") == (0, None)  # the oldest of its own has left
+    assert shelf.best([5] * BLOCK, BLOCK, "flood")[0] == BLOCK

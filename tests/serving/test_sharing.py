@@ -59,7 +59,8 @@ async def test_a_shared_answer_is_the_answer_that_one_would_get_alone(engine: Lo
 async def test_nobody_can_tell_from_reuse_what_somebody_else_sent(engine: LocalEngine) -> None:
     async def reused(visitor: SharedEngine) -> int | None:
         async with aclosing(visitor.generate(question(1, tokens=1))) as events:
-            return [event.reused async for event in events if isinstance(event, Sent)][0]
+            found = [event.reused async for event in events if isinstance(event, Sent)]
+        return found[0]
 
     async with class_of(engine) as room:
         first, second = await shared(room, engine), await shared(room, engine)
