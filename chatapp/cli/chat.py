@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
     from chatapp.home.paths import Home
     from chatapp.home.settings import AppSettings
+    from chatapp.lessons.library import Lessons
     from chatapp.tui.dialogs.model_rows import ModelRow
     from chatapp.tui.given import Chosen, Given, Model, Values
 
-__all__ = ["Wiring", "register"]
+__all__ = ["Wiring", "leave_no_core", "register"]
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -50,12 +51,12 @@ def _command(args: argparse.Namespace) -> int:
 
     from chatapp.tui.app import run
 
-    _leave_no_core()
+    leave_no_core()
     given = Wiring(home, settings).given(model)
     return run(replace(given, audience=audience_of(args)))
 
 
-def _leave_no_core() -> None:
+def leave_no_core() -> None:
     """A program that crashes can leave a file with all its memory, and what was said is in it.
 
     The engine's process inherits this.
@@ -86,6 +87,7 @@ class Wiring:
             label=Path(model).stem if local else self.settings.server or "",
             models=self.models if local else None,
             base=self.base if local else None,
+            lessons=self.lessons if local else None,
             keep_values=self.keep_values,
             keep_model=self.keep_model,
             keep_theme=self.keep_theme,
@@ -135,6 +137,11 @@ class Wiring:
         from chatapp.engine.weights.library import Library
 
         return Library(self.home.models, self.home.cache).base_model(weights)
+
+    def lessons(self) -> Lessons:
+        from chatapp.lessons.library import Lessons
+
+        return Lessons(self.home.lessons)
 
     # ── choices that outlive this run ───────────────────────────────────────────────────────────
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatapp.cli.options import add_command, add_engine_options, home_of, open_home, settings_from
+from chatapp.cli.recording import add_recording_options
+from chatapp.cli.showing import add_showing_options
 from chatapp.errors import ChatappError
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "  chatapp lesson correction --lang de            in German\n"
         "  chatapp lesson correction --handout page.html  and write down what happened\n"
         "  chatapp lesson --all --headless --twice        is everything still as expected?\n"
+        "  chatapp lesson correction --record talk.cast   record it, playing by itself\n"
         "  chatapp lesson new my-lesson                   begin one of your own\n",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="a lesson, or: new NAME")
@@ -48,6 +51,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     how.add_argument(
         "--handout", metavar="FILE", type=Path, help="write one page of HTML about what happened"
     )
+    add_recording_options(parser)
+    add_showing_options(parser)
     add_engine_options(parser)
     parser.set_defaults(run=_command)
 
@@ -72,7 +77,11 @@ def _command(args: argparse.Namespace) -> int:
         return lesson_play.headless(args, chosen, lab)
     if len(chosen) > 1:
         raise ChatappError("One lesson at a time, unless --headless plays them.")
-    return lesson_play.plain(args, chosen[0], lab)
+    if args.plain:
+        return lesson_play.plain(args, chosen[0], lab)
+    from chatapp.cli import lesson_screen
+
+    return lesson_screen.play(args, chosen[0], lessons, language)
 
 
 def _chosen(args: argparse.Namespace, lessons: Lessons, language: str) -> list[Lesson]:
