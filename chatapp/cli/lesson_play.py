@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 from collections.abc import Sequence
+from datetime import datetime
 
 from chatapp.cli import lesson_text as text
-from chatapp.errors import ChatappError
+from chatapp.cli.lesson_plain import play_plain
 from chatapp.lessons.play import Play, Played
 from chatapp.lessons.playing import play
 from chatapp.lessons.steps import Lesson
-from chatapp.lessons.words import words_of
+from chatapp.lessons.words import Words, words_of
 from chatapp.proofs.lab import Lab
 
-__all__ = ["headless", "plain"]
+__all__ = ["handout", "headless", "plain"]
 
 
 def headless(args: argparse.Namespace, lessons: Sequence[Lesson], lab: Lab) -> int:
@@ -29,6 +31,7 @@ def headless(args: argparse.Namespace, lessons: Sequence[Lesson], lab: Lab) -> i
         if args.twice:
             found["same_bits"] = same
         print(json.dumps(found, ensure_ascii=False, indent=1))
+    handout(args, plays)
     return 0 if all(one.held for one in plays) and same else 1
 
 
@@ -41,8 +44,8 @@ async def _headless(
         for lesson in lessons:
             words = words_of(lesson.language)
 
-            def tell(played: Played, words: object = words) -> None:
-                line = text.told(played, words)  # type: ignore[arg-type]
+            def tell(played: Played, words: Words = words) -> None:
+                line = text.told(played, words)
                 if line and not quiet:
                     print(line, flush=True)
 
@@ -60,5 +63,23 @@ async def _headless(
 
 
 def plain(args: argparse.Namespace, lesson: Lesson, lab: Lab) -> int:
-    """Play in the terminal, with questions on stdin."""
-    raise ChatappError("Not yet: add --headless.")
+    """Play in the terminal, with questions on stdin: 0, whatever is guessed."""
+
+    async def run() -> Play:
+        async with lab:
+            await lab.engine.start()
+            return await play_plain(lesson, lab)
+
+    one = asyncio.run(run())
+    handout(args, [one])
+    return 0
+
+
+def handout(args: argparse.Namespace, plays: Sequence[Play]) -> None:
+    """Write the hand-out, where one is asked for."""
+    if args.handout and plays:
+        from chatapp.lessons.handout import write_handout
+
+        made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
+        write_handout(args.handout, plays, made=made)
+        print(f"The hand-out is in {args.handout}", file=sys.stderr)

@@ -8,12 +8,20 @@ from typing import TextIO
 
 from chatapp.cli.text import clean
 from chatapp.lessons.library import Lessons
-from chatapp.lessons.play import Play, Played, said
+from chatapp.lessons.play import Play, Played
 from chatapp.lessons.steps import Lesson
 from chatapp.lessons.words import Words
 from chatapp.proofs.evidence import Check
 
-__all__ = ["checked", "listing", "note_untranslated", "wrapped"]
+__all__ = [
+    "checked",
+    "last_page",
+    "listing",
+    "note_untranslated",
+    "told",
+    "verdict",
+    "wrapped",
+]
 
 _WIDTH = 79
 
@@ -86,6 +94,14 @@ def verdict(play: Play, words: Words) -> str:
     )
 
 
-def step_words(played: Played) -> str:
-    """What a step said."""
-    return said(played.step)
+def last_page(play: Play, words: Words) -> str:
+    """What was guessed, and what happened."""
+    lines = [f"── {words('guesses')} ──"] if play.guesses else []
+    for guess in play.guesses:
+        guessed = guess.guessed.text if guess.guessed else words("no-guess")
+        happened = guess.happened.text if guess.happened else words("open")
+        mark = {True: "✓", False: "✗", None: "·"}[guess.met]
+        lines += ["", *wrapped(f"{mark} {guess.step.expect}", "")]
+        lines += wrapped(f"{words('guessed')}: {guessed}", "    ")
+        lines += wrapped(f"{words('happened')}: {happened}", "    ")
+    return clean("\n".join(lines))

@@ -36,6 +36,7 @@ from chatapp.lessons.steps import (
     SwitchTo,
 )
 from chatapp.lessons.views import view_of
+from chatapp.lessons.words import words_of
 from chatapp.proofs.facts import Fact
 from chatapp.proofs.odds import continuations
 
@@ -69,7 +70,7 @@ async def take(step: Step, stage: Stage, play: Play) -> Outcome:
         case Settings():
             await stage.change(step)
         case Show():
-            outcome = await view_of(step.show, stage)
+            outcome = await view_of(step.show, stage, words_of(play.lesson.language))
             await stage.show(step.show, outcome)
             return outcome
         case Prove():

@@ -21,6 +21,7 @@ from chatapp.keeping.keeper import Keeper
 from chatapp.keeping.turns import Answered
 from chatapp.lessons.outcome import Outcome
 from chatapp.lessons.stage import Stage
+from chatapp.lessons.words import Words
 from chatapp.proofs.evidence import Cell, Table
 from chatapp.proofs.files import file_hash
 
@@ -32,7 +33,7 @@ _STATES: Final[tuple[tuple[str, State], ...]] = (
 )
 
 
-async def kept_and_deleted(stage: Stage) -> Outcome:
+async def kept_and_deleted(stage: Stage, words: Words) -> Outcome:
     """Off, kept, kept + training, and off again: is what was said on the disk, and may it train?
 
     Values: ``found_…`` whether the last message stands in a file, ``trains_…`` how many examples
@@ -67,8 +68,8 @@ async def kept_and_deleted(stage: Stage) -> Outcome:
         values=values,
         blocks=[
             Table(
-                title="log",
-                columns=["log", "what was said is in a file", "examples an export would hold"],
+                title=words("view-log"),
+                columns=[words(f"column-{name}") for name in ("log", "found", "trains")],
                 rows=rows,
             )
         ],

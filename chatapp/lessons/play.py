@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from chatapp.lessons.filling import fill
 from chatapp.lessons.outcome import Outcome, digest
 from chatapp.lessons.steps import Expect, Lesson, Option, Step
+from chatapp.lessons.words import words_of
 from chatapp.proofs.evidence import Check, Setting
 
 SCHEMA: Final = 1
@@ -118,7 +120,29 @@ class Play:
             "taken_over": self.taken_over,
             "setting": dataclasses.asdict(self.setting) if self.setting else None,
             "guesses": [_guess(guess) for guess in self.guesses],
-            "steps": [_played(played) for played in self.steps],
+            "steps": [self._played(played) for played in self.steps],
+        }
+
+    def says(self, step: Step) -> str:
+        """The words of a step, with the numbers that are known by now. A note that holds one that
+        is not is left out: it is said when the step is done.
+        """
+        main = getattr(step, step.kind) if step.kind in ("say", "expect", "summary") else ""
+        return "\n\n".join(text for text in (self.filled(main), self.filled(step.note)) if text)
+
+    def filled(self, text: str) -> str:
+        """``text`` with its numbers, or nothing while one is not known."""
+        return (fill(text, self.outcomes, words_of(self.lesson.language)) or "").strip()
+
+    def _played(self, played: Played) -> dict[str, Any]:
+        step = played.step
+        return {
+            "step": step.number,
+            "id": step.id or None,
+            "kind": step.kind,
+            "says": self.says(step),
+            "outcome": played.outcome.as_dict() if played.outcome else None,
+            "checks": [dataclasses.asdict(check) for check in played.checks],
         }
 
 
@@ -131,25 +155,6 @@ def _guess(guess: Guess) -> dict[str, Any]:
         "happened": guess.happened.id if guess.happened else None,
         "met": guess.met,
     }
-
-
-def _played(played: Played) -> dict[str, Any]:
-    step = played.step
-    return {
-        "step": step.number,
-        "id": step.id or None,
-        "kind": step.kind,
-        "says": said(step),
-        "outcome": played.outcome.as_dict() if played.outcome else None,
-        "checks": [dataclasses.asdict(check) for check in played.checks],
-    }
-
-
-def said(step: Step) -> str:
-    """The words of a step: its paragraph, question or note."""
-    main = getattr(step, step.kind.replace("-", "_"), "")
-    words = main if step.kind in ("say", "expect", "summary") else ""
-    return "\n\n".join(text for text in (words, step.note) if text)
 
 
 def overall(plays: Sequence[Play]) -> bool:

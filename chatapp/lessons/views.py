@@ -15,29 +15,30 @@ from chatapp.engine.weights.gguf import read_header
 from chatapp.errors import ChatappError
 from chatapp.lessons.outcome import Outcome
 from chatapp.lessons.stage import Stage
+from chatapp.lessons.words import Words
 from chatapp.proofs import costs
 from chatapp.proofs.evidence import Cell, Plot, Table
 
 _NEXT: Final = 10
 
 
-async def view_of(view: str, stage: Stage) -> Outcome:
-    """What the view of this name shows."""
+async def view_of(view: str, stage: Stage, words: Words) -> Outcome:
+    """What the view of this name shows; ``words`` name its rows and columns."""
     match view:
         case "context":
-            return await _context(stage.conversation)
+            return await _context(stage.conversation, words)
         case "meter":
-            return await _meter(stage.conversation)
+            return await _meter(stage.conversation, words)
         case "next-token":
-            return await _next_token(stage.conversation)
+            return await _next_token(stage.conversation, words)
         case "weights":
-            return await _weights(stage)
+            return await _weights(stage, words)
         case "costs":
             return await _costs(stage)
         case _:
             from chatapp.lessons.logs import kept_and_deleted
 
-            return await kept_and_deleted(stage)
+            return await kept_and_deleted(stage, words)
 
 
 def _last(conversation: Conversation) -> Node | None:
@@ -56,12 +57,20 @@ async def _prompt(conversation: Conversation) -> tuple[list[Message], Prompt | N
     return messages, await conversation.counter.prompt(messages)
 
 
-async def _context(conversation: Conversation) -> Outcome:
+def _owner(owner: int, messages: list[Message]) -> str:
+    return "template" if owner == TEMPLATE else messages[owner].role
+
+
+def _columns(words: Words, *names: str) -> list[str]:
+    return [words(f"column-{name}") for name in names]
+
+
+async def _context(conversation: Conversation, words: Words) -> Outcome:
     messages, prompt = await _prompt(conversation)
     if prompt is None:
         return Outcome(values={"tokens": None, "messages": len(messages), "template_tokens": None})
     rows: list[list[Cell]] = [
-        ["template" if span.owner == TEMPLATE else messages[span.owner].role, text, span.tokens]
+        [words(f"row-{_owner(span.owner, messages)}"), text, span.tokens]
         for span, text in prompt.sections()
     ]
     return Outcome(
@@ -71,20 +80,26 @@ async def _context(conversation: Conversation) -> Outcome:
             "messages": len(messages),
             "template_tokens": prompt.tokens_of(TEMPLATE),
         },
-        blocks=[Table(title="context", columns=["from", "text", "tokens"], rows=rows)],
+        blocks=[
+            Table(
+                title=words("view-context"),
+                columns=_columns(words, "from", "text", "tokens"),
+                rows=rows,
+            )
+        ],
     )
 
 
-async def _meter(conversation: Conversation) -> Outcome:
+async def _meter(conversation: Conversation, words: Words) -> Outcome:
     budget = await conversation.budget()
     if budget is None:
         return Outcome(values=dict.fromkeys(("window", "reserve", "sent", "free", "share")))
     rows: list[list[Cell]] = [
-        ["template, system prompt", budget.template],
-        ["earlier turns", budget.earlier + budget.draft],
-        ["kept for the reply", budget.reserve],
-        ["free", budget.free],
-        ["window", budget.window],
+        [words("row-head"), budget.template],
+        [words("row-earlier"), budget.earlier + budget.draft],
+        [words("row-reserve"), budget.reserve],
+        [words("row-free"), budget.free],
+        [words("row-window"), budget.window],
     ]
     return Outcome(
         values={
@@ -94,11 +109,13 @@ async def _meter(conversation: Conversation) -> Outcome:
             "free": budget.free,
             "share": budget.share,
         },
-        blocks=[Table(title="meter", columns=["part", "tokens"], rows=rows)],
+        blocks=[
+            Table(title=words("view-meter"), columns=_columns(words, "part", "tokens"), rows=rows)
+        ],
     )
 
 
-async def _next_token(conversation: Conversation) -> Outcome:
+async def _next_token(conversation: Conversation, words: Words) -> Outcome:
     """The distribution that the latest answer's first token came from, computed again."""
     last = _last(conversation)
     if last is None or last.facts is None:
@@ -127,25 +144,25 @@ async def _next_token(conversation: Conversation) -> Outcome:
         },
         blocks=[
             Plot(
-                title="next-token",
+                title=words("view-next-token"),
                 shape="bars",
                 labels=[other.text for other in others],
-                series={"probability": shares},
-                unit="probability",
+                series={words("probability"): shares},
+                unit=words("probability"),
             )
         ],
     )
 
 
-async def _weights(stage: Stage) -> Outcome:
+async def _weights(stage: Stage, words: Words) -> Outcome:
     engine = stage.lab.engine
     mark = await engine.fingerprint()
     rows: list[list[Cell]] = [
-        ["file", stage.lab.weights.name],
+        [words("row-file"), stage.lab.weights.name],
         ["SHA-256", mark.sha256],
-        ["bytes", mark.bytes],
-        ["in the process's memory", mark.mapping],
-        ["logits of a fixed probe prompt", mark.logits],
+        [words("row-bytes"), mark.bytes],
+        [words("row-mapping"), mark.mapping],
+        [words("row-probe"), mark.logits],
     ]
     return Outcome(
         logits=mark.logits,
@@ -155,7 +172,9 @@ async def _weights(stage: Stage) -> Outcome:
             "mapping": mark.mapping,
             "probe": mark.logits,
         },
-        blocks=[Table(title="weights", columns=["what", "value"], rows=rows)],
+        blocks=[
+            Table(title=words("view-weights"), columns=_columns(words, "what", "value"), rows=rows)
+        ],
     )
 
 

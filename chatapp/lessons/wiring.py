@@ -7,6 +7,7 @@ from typing import Final
 
 from chatapp.errors import LessonError
 from chatapp.lessons.checks import TEXTS, Check
+from chatapp.lessons.filling import PLACE
 from chatapp.lessons.outcome import VALUES
 from chatapp.lessons.steps import (
     AnotherPerson,
@@ -17,6 +18,7 @@ from chatapp.lessons.steps import (
     NewSession,
     Prove,
     Raw,
+    Say,
     Settings,
     Show,
     Step,
@@ -63,6 +65,7 @@ def check_wiring(lesson: Lesson) -> None:
                 pass
         for check in step.checks:
             _checks(lesson, check, step, place, places, where)
+        _numbers(lesson, step, place, places, where)
 
 
 def _where(lesson: Lesson, step: Step) -> str:
@@ -143,6 +146,24 @@ def _checks(
     ):
         other = _earlier(lesson, str(check.than), place, places, where, "than")
         _names(check, other, where)
+
+
+def _numbers(lesson: Lesson, step: Step, place: int, places: Mapping[str, int], where: str) -> None:
+    """Whether the numbers in a step's words come of a step that is done by then."""
+    main = getattr(step, step.kind) if isinstance(step, (Say, Expect, Summary)) else ""
+    texts = [(main, place - 1), (step.note, place)]
+    if isinstance(step, Expect):
+        texts += [(option.text, place) for option in step.options]
+        texts += [(option.after, places[step.at]) for option in step.options]
+    for text, until in texts:
+        for name, value in PLACE.findall(text):
+            if name not in places or places[name] > until:
+                raise LessonError(
+                    f"{where}: {{{name}.{value}}} names no step that is done by then."
+                )
+            if value not in _values(lesson.steps[places[name]]):
+                known = ", ".join(_values(lesson.steps[places[name]]))
+                raise LessonError(f"{where}: {{{name}.{value}}}: there are: {known}.")
 
 
 def _names(check: Check, step: Step, where: str) -> None:

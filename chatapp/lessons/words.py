@@ -37,7 +37,8 @@ class Words:
 
     def number(self, value: float) -> str:
         """A number as this language writes it."""
-        return number(value).replace(".", self._texts["decimal"])
+        whole = abs(value) >= 1000 and abs(value) < 1e15
+        return number(round(value) if whole else value).replace(".", self._texts["decimal"])
 
 
 @cache

@@ -24,6 +24,7 @@ def test_json(run: Run, home: Path) -> None:
         "home": str(home),
         "models": str(home / "models"),
         "transcripts": str(home / "transcripts"),
+        "lessons": str(home / "lessons"),
         "settings": str(home / "settings.toml"),
         "cache": str(home / "cache"),
         "logs": str(home / "logs"),

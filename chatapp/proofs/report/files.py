@@ -15,16 +15,17 @@ from chatapp.proofs.report.page import as_page
 
 def write_page(path: Path, evidence: Sequence[Evidence], *, made: str) -> None:
     """Write the report page. Raises ``ChatappError``, and leaves what was there, if it cannot."""
-    _write(path, as_page(evidence, made=made).encode("utf-8"))
+    write_file(path, as_page(evidence, made=made).encode("utf-8"))
 
 
 def write_json(path: Path, evidence: Sequence[Evidence]) -> None:
     """Write the JSON form. Raises ``ChatappError``, and leaves what was there, if it cannot."""
     # UTF-8 has no half characters (lone surrogates). Python's escape for one is also JSON's.
-    _write(path, as_json(evidence).encode("utf-8", "backslashreplace"))
+    write_file(path, as_json(evidence).encode("utf-8", "backslashreplace"))
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """Write ``content`` whole. Raises ``ChatappError``, and leaves what was there, if it cannot."""
     temporary: Path | None = None
     try:
         # A symbolic link stays one: what it leads to is replaced.

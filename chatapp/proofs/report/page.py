@@ -40,19 +40,24 @@ _MARKS: Final[dict[Verdict, tuple[str, str]]] = {
 
 def as_page(evidence: Sequence[Evidence], *, made: str) -> str:
     """All of ``evidence`` as one HTML document. ``made`` says when, or by whom, it was made."""
-    style = resources.files("chatapp.proofs.report").joinpath("style.css").read_text("utf-8")
     idents = _idents(evidence)
     parts = "".join(_experiment(one, ident) for one, ident in zip(evidence, idents, strict=True))
+    header = f'<h1>{TITLE}</h1>\n{_overall(evidence)}<p class="quiet">Made: {words(made)}</p>\n'
+    rest = f"{_contents(evidence, idents)}<main>\n{parts}</main>\n{_FOOTER}"
+    return document(TITLE, header, rest)
+
+
+def document(title: str, header: str, rest: str, *, language: str = "en") -> str:
+    """A page in one file, with this style. ``header`` and ``rest`` are HTML, ``title`` is text."""
+    style = resources.files("chatapp.proofs.report").joinpath("style.css").read_text("utf-8")
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{escaped(language)}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{TITLE}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        f"<header>\n<h1>{TITLE}</h1>\n{_overall(evidence)}"
-        f'<p class="quiet">Made: {words(made)}</p>\n</header>\n'
-        f"{_contents(evidence, idents)}<main>\n{parts}</main>\n{_FOOTER}</body>\n</html>\n"
+        f"<title>{escaped(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        f"<header>\n{header}</header>\n{rest}</body>\n</html>\n"
     )
 
 
