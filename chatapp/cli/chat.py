@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chatapp.home.paths import Home
     from chatapp.home.settings import AppSettings
     from chatapp.lessons.library import Lessons
+    from chatapp.lessons.play import Play
     from chatapp.tui.dialogs.model_rows import ModelRow
     from chatapp.tui.given import Chosen, Given, Model, Values
 
@@ -88,6 +89,7 @@ class Wiring:
             models=self.models if local else None,
             base=self.base if local else None,
             lessons=self.lessons if local else None,
+            handout=self.handout,
             keep_values=self.keep_values,
             keep_model=self.keep_model,
             keep_theme=self.keep_theme,
@@ -142,6 +144,15 @@ class Wiring:
         from chatapp.lessons.library import Lessons
 
         return Lessons(self.home.lessons)
+
+    @staticmethod
+    def handout(path: Path, play: Play) -> None:
+        from datetime import datetime
+
+        from chatapp.lessons.handout import write_handout
+
+        made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
+        write_handout(path, [play], made=made)
 
     # ── choices that outlive this run ───────────────────────────────────────────────────────────
 

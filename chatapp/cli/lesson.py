@@ -72,16 +72,15 @@ def _command(args: argparse.Namespace) -> int:
         return 0
     chosen = _chosen(args, lessons, language)
     lesson_text.note_untranslated(chosen, language, sys.stderr)
-    lab = _lab(args)
     if headless:
-        return lesson_play.headless(args, chosen, lab)
+        return lesson_play.headless(args, chosen, _lab(args))
     if len(chosen) > 1:
         raise ChatappError("One lesson at a time, unless --headless plays them.")
     if args.plain:
-        return lesson_play.plain(args, chosen[0], lab)
+        return lesson_play.plain(args, chosen[0], _lab(args))
     from chatapp.cli import lesson_screen
 
-    return lesson_screen.play(args, chosen[0], lessons, language)
+    return lesson_screen.play(args, chosen[0], language)
 
 
 def _chosen(args: argparse.Namespace, lessons: Lessons, language: str) -> list[Lesson]:

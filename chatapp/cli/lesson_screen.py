@@ -13,13 +13,12 @@ from chatapp.cli.showing import audience_of, showing_from
 from chatapp.errors import ShowingError
 
 if TYPE_CHECKING:
-    from chatapp.lessons.library import Lessons
     from chatapp.lessons.steps import Lesson
 
 __all__ = ["child_of", "play"]
 
 
-def play(args: argparse.Namespace, lesson: Lesson, lessons: Lessons, language: str) -> int:
+def play(args: argparse.Namespace, lesson: Lesson, language: str) -> int:
     """Start the screen with this lesson; with ``--record``, in a terminal of its own."""
     if args.record is not None:
         return _record(args, lesson)
@@ -41,6 +40,7 @@ def play(args: argparse.Namespace, lesson: Lesson, lessons: Lessons, language: s
             given,
             play=lesson,
             language=language,
+            handout_path=args.handout,
             audience=audience_of(args),
             autoplay=Autoplay(args.pace, args.still) if alone else None,
         )
@@ -55,7 +55,7 @@ def _record(args: argparse.Namespace, lesson: Lesson) -> int:
     def told(seconds: float) -> None:
         print(f"\r{lesson.name}: {seconds:.0f} s recorded", end="", file=sys.stderr, flush=True)
 
-    command = child_of(sys.argv[1:], args)
+    command = child_of(sys.argv[1:])
     status = record(command, args.record, size=(columns, lines), title=lesson.title, told=told)
     print(file=sys.stderr)
     if status != 0:
@@ -66,7 +66,7 @@ def _record(args: argparse.Namespace, lesson: Lesson) -> int:
     return 0
 
 
-def child_of(argv: Sequence[str], args: argparse.Namespace) -> list[str]:
+def child_of(argv: Sequence[str]) -> list[str]:
     """The command that plays alone what ``argv`` asked to record."""
     rest: list[str] = []
     skip = False

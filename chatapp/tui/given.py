@@ -88,7 +88,8 @@ class Given:
     raise a ``ChatappError``. ``transcripts`` is where sessions are kept whose person says so.
     ``audience``: the audience's view is opened at once, at this door. ``lessons`` finds lessons, in
     ``language``; ``play`` is begun at once, by itself with ``autoplay``. ``handout`` writes a page
-    about a lesson that was played; it may raise a ``ChatappError``.
+    about a lesson that was played; it may raise a ``ChatappError``. It is
+    written to ``handout_path`` when the last page is reached, if one is given.
     """
 
     open_model: OpenModel
@@ -109,4 +110,5 @@ class Given:
     play: Lesson | None = None
     autoplay: Autoplay | None = None
     handout: Callable[[Path, Play], None] | None = None
+    handout_path: Path | None = None
     transcripts: Path | None = None

@@ -215,6 +215,7 @@ class LessonActions(ExperimentActions, SetupActions):
     async def _last_page(self, play: Play) -> None:
         from chatapp.tui.screens.lesson_end import LessonEnd
 
+        await self._hand_out(play)
         try:
             result = await self.app.push_screen_wait(LessonEnd(play, self.given.handout))
         finally:
@@ -227,6 +228,20 @@ class LessonActions(ExperimentActions, SetupActions):
         await self.leave_lesson()
         if result == "lessons" and self.given.lessons is not None:
             self.call_later(self.action_lesson)
+
+    async def _hand_out(self, play: Play) -> None:
+        """Write the hand-out, where one was asked for on the command line."""
+        from chatapp.errors import ChatappError
+
+        write, path = self.given.handout, self.given.handout_path
+        if write is None or path is None:
+            return
+        try:
+            await asyncio.to_thread(write, path, play)
+        except ChatappError as error:
+            self.say(words.one_line(str(error)), wrong=True)
+        else:
+            self.say(f"The hand-out is in {path}.")
 
     # ── what the stage asks for ─────────────────────────────────────────────────────────────────
 
