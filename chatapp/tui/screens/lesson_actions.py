@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from textual.screen import Screen
+from textual.worker import WorkerError
 
 from chatapp.tui import words
-from chatapp.tui.screens.experiment_actions import ExperimentActions
 from chatapp.tui.screens.keys import LAST
-from chatapp.tui.screens.setup_actions import SetupActions
-from chatapp.tui.session import Session
+from chatapp.tui.screens.lesson_views import LessonViews
 from chatapp.tui.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
     from chatapp.engine.client import LocalEngine
-    from chatapp.lessons.outcome import Outcome
     from chatapp.lessons.play import Play
     from chatapp.lessons.steps import Lesson
-    from chatapp.proofs.evidence import Evidence
     from chatapp.tui.lesson.panel import LessonPanel
     from chatapp.tui.lesson.playing import LessonPlaying
 
@@ -29,11 +27,10 @@ __all__ = ["LessonActions"]
 _LOCAL = "A lesson looks into the model, so it needs a local one: a server shows too little."
 
 
-class LessonActions(ExperimentActions, SetupActions):
+class LessonActions(LessonViews):
     """The lesson acts on sessions of its own; the person's stay as they are."""
 
     lesson: LessonPlaying | None = None
-    _lesson_view: Screen[Any] | None = None
     _at_its_end = False
 
     # ── beginning and ending ────────────────────────────────────────────────────────────────────
@@ -43,7 +40,7 @@ class LessonActions(ExperimentActions, SetupActions):
         if self.lesson is not None and self.lesson.away:
             self._lesson_work(self._resume_lesson())
         elif self.given.lessons is None:
-            self.say("There are no lessons here.")
+            self.say(_LOCAL if self.served else "There are no lessons here.")
         else:
             self._dialog(self._choose_lesson())
 
@@ -76,8 +73,12 @@ class LessonActions(ExperimentActions, SetupActions):
         """Begin a lesson; one that is being played is left."""
         await self.leave_lesson()
         await self.opened.wait()
-        if self.model is None or self.served:
-            self.say(_LOCAL if self.served else "A lesson needs a model. F3 chooses one.")
+        if self.model is None:
+            self.say("A lesson needs a model. F3 chooses one.")
+            return
+        engine = cast("LocalEngine", self.model.engine)
+        if self.served or not isinstance(getattr(engine, "weights", None), Path):
+            self.say(_LOCAL)
             return
         for name in ("chatapp.tui.lesson.playing", "chatapp.proofs.experiments"):
             await asyncio.to_thread(importlib.import_module, name)
@@ -85,7 +86,6 @@ class LessonActions(ExperimentActions, SetupActions):
         from chatapp.tui.lesson.panel import LessonPanel
         from chatapp.tui.lesson.playing import LessonPlaying
 
-        engine = cast("LocalEngine", self.model.engine)
         find = self.given.base
         base = await asyncio.to_thread(find, engine.weights) if find else None
         lab = Lab(engine.weights, engine.options, base=base, engine=engine)
@@ -118,10 +118,14 @@ class LessonActions(ExperimentActions, SetupActions):
             self._lesson_work(self.leave_lesson())
 
     async def _resume_lesson(self) -> None:
-        if self.lesson is not None:
-            if self.session.busy:
-                await self.turns.stop(self.session)
-            await self.lesson.resume()
+        if self.lesson is None:
+            return
+        for session in self.sessions:
+            if (turn := session.turn) is not None:
+                await self.turns.stop(session)
+                with contextlib.suppress(WorkerError):
+                    await turn.wait()
+        await self.lesson.resume()
 
     async def lesson_stands(self) -> bool:
         """Whether the lesson can go on: a lesson on one model cannot be ended on another."""
@@ -200,10 +204,6 @@ class LessonActions(ExperimentActions, SetupActions):
             self._at_its_end = True
             self._dialog(self._last_page(lesson.player.play))
 
-    def show_composer(self, on: bool) -> None:
-        """The input is there while somebody types, be it the lesson."""
-        self.set_class(on, "-writing")
-
     def refresh_keys(self) -> None:
         if self.lesson is None or self.lesson.away or not self.is_mounted:
             super().refresh_keys()
@@ -242,54 +242,3 @@ class LessonActions(ExperimentActions, SetupActions):
             self.say(words.one_line(str(error)), wrong=True)
         else:
             self.say(f"The hand-out is in {path}.")
-
-    # ── what the stage asks for ─────────────────────────────────────────────────────────────────
-
-    def open_view(self, view: str, outcome: Outcome) -> None:
-        """Show a view of the lesson's session."""
-        if view == "context":
-            if not self.context_view.display:
-                self.action_toggle_context()  # type: ignore[attr-defined]
-        elif view == "meter":
-            self.set_class(True, "-show-meter")
-        else:
-            from chatapp.tui.lesson.rows import VIEWS
-            from chatapp.tui.screens.costs import CostsScreen
-
-            self._open_lesson_view(
-                CostsScreen(outcome.blocks, VIEWS[view], "Esc back to the lesson")
-            )
-
-    def open_evidence(self, evidence: Evidence) -> None:
-        """Show what an experiment found."""
-        from chatapp.tui.screens.evidence import EvidenceScreen
-
-        self._open_lesson_view(EvidenceScreen(evidence, lambda: self._save_evidence([evidence])))
-
-    def _open_lesson_view(self, screen: Screen[Any]) -> None:
-        self._lesson_view = screen
-        self.app.push_screen(screen, lambda _: self.refresh_lesson())
-
-    def close_view(self, view: str) -> None:
-        """What was opened for the lesson goes."""
-        self.set_class(False, "-show-meter")
-        if view == "context":
-            self.set_class(True, "-hide-context")
-            self.set_class(False, "-show-context")
-        shown, self._lesson_view = self._lesson_view, None
-        if shown is not None and self.app.screen is shown:
-            shown.dismiss(None)
-
-    async def remove_session(self, session: Session) -> None:
-        """Take a session of the lesson away."""
-        if session not in self.sessions or len(self.sessions) == 1:
-            return
-        at = self.sessions.index(session)
-        if session.busy:
-            await self.turns.stop(session)
-        if self.session is session:
-            self.show_session(at - 1 if at else 1)
-        front = self.session
-        self.sessions.remove(session)
-        self.current = self.sessions.index(front)
-        await session.pane.remove()
