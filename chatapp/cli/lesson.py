@@ -12,6 +12,7 @@ from chatapp.cli.options import add_command, add_engine_options, home_of, open_h
 from chatapp.cli.recording import add_recording_options
 from chatapp.cli.showing import add_showing_options
 from chatapp.errors import ChatappError
+from chatapp.home.settings import load_settings
 
 if TYPE_CHECKING:
     from chatapp.lessons.library import Lessons
@@ -61,7 +62,8 @@ def _command(args: argparse.Namespace) -> int:
     from chatapp.cli import lesson_play, lesson_text
 
     lessons = lessons_of(args)
-    language = language_of(args.lang, os.environ)
+    kept = load_settings(home_of(args).settings_file).language
+    language = language_of(args.lang or kept, os.environ)
     if args.names[:1] == ["new"]:
         return _new(args)
     headless = args.headless or args.twice or args.json
@@ -111,7 +113,7 @@ def lessons_of(args: argparse.Namespace) -> Lessons:
 
 
 def language_of(given: str | None, env: os._Environ[str] | dict[str, str]) -> str:
-    """The language of a lesson's words: ``--lang``, else that of the system."""
+    """The language of a lesson's words: the one that is given, else that of the system."""
     named = given or next(
         (env[key] for key in ("LC_ALL", "LC_MESSAGES", "LANG") if env.get(key)), ""
     )

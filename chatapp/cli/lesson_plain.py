@@ -29,11 +29,11 @@ class _Left(Exception):
     """The person ended it."""
 
 
-async def play_plain(lesson: Lesson, lab: Lab, read: Read = input) -> Play:
+async def play_plain(lesson: Lesson, lab: Lab, read: Read | None = None) -> Play:
     """Play with a person. ``read`` asks for a line; the end of its input ends the play."""
     player = Player(lesson, HeadlessStage(lab, told=_stream))
     await player.begin()
-    teller = _Teller(player, read)
+    teller = _Teller(player, read or input)
     try:
         while player.phase != "ended":
             await teller.step()
@@ -64,9 +64,10 @@ class _Teller:
         elif isinstance(step, (NewSession, AnotherPerson, SwitchTo, Settings)):
             await player.next()  # there is nothing to look at: on to what follows
             return
-        said = player.play.says(step)
+        before, said = player.phase, player.play.says(step)
         await self._wait()
-        if player.phase == "done" and player.played is not None and player.step is step:
+        done = before == "ready" and player.phase == "done" and player.step is step
+        if done and player.played is not None:
             self._after(player.played, said)
 
     def _before(self) -> None:
@@ -156,7 +157,7 @@ class _Teller:
             if guess.guessed is not None:
                 _say(words("you-guessed", option=guess.guessed.text))
             after = guess.happened.after or guess.happened.text if guess.happened else ""
-            _say("\n".join(wrapped(self.player.play.filled(after) or words("none"), "  → ")))
+            _say("\n".join(wrapped(f"→ {self.player.play.filled(after) or words('none')}", "    ")))
         now = self.player.play.says(played.step)
         if now != said:
             _say("\n".join(wrapped(now, "")))

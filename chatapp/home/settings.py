@@ -35,6 +35,7 @@ KvType = Literal["f16", "f32", "q8_0"]
 _LINE = r"[^\x00-\x1f\x7f\ud800-\udfff]+"
 _MODEL = Text("a model's name or a path", _LINE)
 _ADAPTER = Text("an adapter's name or a path", _LINE)
+_LANGUAGE = Text('a language\'s code, "en" or "de"', r"[a-z]{2,3}")
 _POLICY = Choice(("stop", "drop-oldest", "summary"))
 _KV_TYPE = Choice(("f16", "f32", "q8_0"))
 _ADDRESS = Text(
@@ -60,13 +61,15 @@ class SamplingSettings:
 class AppSettings:
     """Everything a person can set. None means "not set": chatapp then decides by itself.
 
-    ``adapter`` belongs to ``model``. ``window`` is in tokens; ``gpu_layers`` -1 means all.
+    ``adapter`` belongs to ``model``. ``language`` is that of lessons' words. ``window`` is in
+    tokens; ``gpu_layers`` -1 means all.
     ``document`` is the file as it was read, unknown keys included.
     """
 
     model: str | None = field(default=None, metadata={"rule": _MODEL})
     adapter: str | None = field(default=None, metadata={"rule": _ADAPTER})
     adapter_scale: float = field(default=1.0, metadata={"rule": Real(0, 10)})
+    language: str | None = field(default=None, metadata={"rule": _LANGUAGE})
     server: str | None = field(default=None, metadata={"rule": _ADDRESS})
     window: int | None = field(default=None, metadata={"rule": Whole(64, 1_048_576)})
     threads: int | None = field(default=None, metadata={"rule": Whole(1, 1024)})

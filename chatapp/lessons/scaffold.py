@@ -16,12 +16,12 @@ def write_scaffold(folder: Path, name: str) -> Path:
         raise LessonError(f"A lesson must be called {NAME.allowed}, and {name!r} is not.")
     path = folder / f"{name}.toml"
     text = resources.files("chatapp.lessons").joinpath("scaffold.toml").read_text("utf-8")
+    if path.exists():
+        raise LessonError(f"{path} is there already; nothing was written.")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-    except FileExistsError:
-        raise LessonError(f"{path} is there already; nothing was written.") from None
     except OSError as error:
         raise LessonError(f"{path} cannot be written: {error.strerror}.") from None
     return path

@@ -158,9 +158,7 @@ def _numbers(lesson: Lesson, step: Step, place: int, places: Mapping[str, int], 
     for text, until in texts:
         for name, value in PLACE.findall(text):
             if name not in places or places[name] > until:
-                raise LessonError(
-                    f"{where}: {{{name}.{value}}} names no step that is done by then."
-                )
+                raise LessonError(f"{where}: {{{name}.{value}}} is not known by then.")
             if value not in _values(lesson.steps[places[name]]):
                 known = ", ".join(_values(lesson.steps[places[name]]))
                 raise LessonError(f"{where}: {{{name}.{value}}}: there are: {known}.")
