@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -78,6 +79,7 @@ class Wiring:
         self.settings = settings
 
     def given(self, model: str) -> Given:
+        from chatapp.cli.lesson import language_of
         from chatapp.tui.given import Given
 
         local = self.settings.server is None
@@ -89,6 +91,7 @@ class Wiring:
             models=self.models if local else None,
             base=self.base if local else None,
             lessons=self.lessons if local else None,
+            language=language_of(self.settings.language, os.environ),
             handout=self.handout,
             keep_values=self.keep_values,
             keep_model=self.keep_model,

@@ -273,3 +273,59 @@ async def test_a_lesson_can_play_itself_and_leaves_a_picture(lesson, tmp_path: P
     svg = still.read_text("utf-8")
     assert "nothing" in svg.replace("&#160;", " ")
     assert svg.startswith("<svg")
+
+
+async def test_the_strip_speaks_the_lessons_language(lesson):
+    german = Lessons(None).lesson("correction", "de")
+    async with lesson(play=german, language="de") as chat:
+        await chat.sees("Schritt 1 von 10", "weiter", "übernehmen")
+        await go(chat, "enter")
+        await chat.sees("Enter sendet: „")
+        await go(chat, "escape")
+        await chat.sees("Die Lektion wartet hier")
+
+
+async def test_another_model_ends_the_lesson(lesson):
+    async with lesson() as chat:
+        await chat.press("escape")
+        await chat.sees("The lesson waits")
+        chat.screen.model = None
+        await chat.press("ctrl+t")
+        await chat.until(lambda: chat.screen.lesson is None, "ended")
+        assert any("lesson has ended" in note.message for note in chat.app._notifications)
+
+
+async def test_a_server_is_told_that_it_shows_too_little(chatting):
+    async with chatting(engine=ScriptedEngine(kind="server"), play=LESSON) as chat:
+        await chat.until(lambda: chat.app._notifications, "said")
+        assert any("needs a local one" in note.message for note in chat.app._notifications)
+        assert chat.screen.lesson is None
+        await chat.say("Hello")
+
+
+async def test_a_lesson_in_presenter_mode_keeps_its_air_and_its_theme(lesson):
+    async with lesson(presenter=True) as chat:
+        await chat.sees("First some words.", " Enter ")
+        await go(chat, "enter", "enter")
+        await chat.sees(" you ", " model ", "It is Istanbul.")
+        await chat.screen.run_action("screen.leave_lesson")
+        await chat.until(lambda: chat.screen.lesson is None, "left")
+        assert chat.screen.presenting
+        assert not chat.screen.context_view.display
+
+
+def test_a_deed_is_said_for_every_kind_of_step():
+    from chatapp.lessons.acting import acts
+    from chatapp.lessons.words import words_of
+    from chatapp.tui.lesson.rows import deed
+
+    for name in ("en", "de"):
+        say = words_of(name)
+        kinds = set()
+        for one in Lessons(None).course(name)[0]:
+            for step in filter(acts, one.steps):
+                kinds.add(step.kind)
+                said = deed(step, say)
+                assert said
+                assert "{" not in said.replace(getattr(step, "raw", ""), "")
+        assert {"ask", "correct", "raw", "settings", "show", "prove"} <= kinds

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chatapp.errors import ChatappError
 from chatapp.lessons.player import Player
 from chatapp.lessons.steps import Expect, Lesson
+from chatapp.lessons.words import words_of
 from chatapp.proofs.lab import Lab
 from chatapp.tui.lesson.stage import ScreenStage
 
@@ -22,7 +23,8 @@ class LessonPlaying:
 
     def __init__(self, screen: LessonActions, lesson: Lesson, lab: Lab) -> None:
         self._screen = screen
-        self.stage = ScreenStage(screen, lab, self._tell)
+        say = words_of(lesson.language)
+        self.stage = ScreenStage(screen, lab, self._tell, lambda view: say(f"screen-view-{view}"))
         self.player = Player(lesson, self.stage)
         self.busy = False
         self.progress = ""

@@ -48,12 +48,20 @@ class _Snapshot:
 
 
 class ScreenStage:
-    """Acts on sessions of its own beside the person's. ``told`` hears what is under way."""
+    """Acts on sessions of its own beside the person's. ``told`` hears what is under way; ``title``
+    says what a view is called.
+    """
 
-    def __init__(self, screen: LessonActions, lab: Lab, told: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        screen: LessonActions,
+        lab: Lab,
+        told: Callable[[str], None],
+        title: Callable[[str], str],
+    ) -> None:
         self._screen = screen
         self._lab = lab
-        self._told = told
+        self._told, self._title = told, title
         self._sessions: dict[str, Session] = {}
         self._front = "first"
         self._given: dict[str, Any] = {}
@@ -176,7 +184,7 @@ class ScreenStage:
         self.close_views()
         self._to_front()
         self.opened = view
-        self._screen.open_view(view, outcome)
+        self._screen.open_view(view, self._title(view), outcome)
 
     def close_views(self) -> None:
         """What a step has opened goes when the next one acts."""

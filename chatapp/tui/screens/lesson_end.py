@@ -16,9 +16,10 @@ from textual.widgets import Static
 
 from chatapp.errors import ChatappError
 from chatapp.lessons.steps import Summary
+from chatapp.lessons.words import Words, words_of
 from chatapp.tui import words
 from chatapp.tui.dialogs.base import Action
-from chatapp.tui.lesson.rows import guessed
+from chatapp.tui.lesson.rows import guessed, text
 
 if TYPE_CHECKING:
     from chatapp.lessons.play import Guess, Play
@@ -33,33 +34,30 @@ HANDOUT = (
 
 def last_page(play: Play) -> Iterator[Content]:
     """The blocks of the page: take-home words, then each question with its guess and outcome."""
-    step = play.lesson.steps[-1]
+    say, step = words_of(play.lesson.language), play.lesson.steps[-1]
     if isinstance(step, Summary):
-        text = " ".join(words.visible(play.filled(step.summary)).split())
-        yield Content.styled(text, "bold")
+        yield from text(play, step.summary, "bold")
     decided = [guess for guess in play.guesses if guess.decided]
     if decided:
-        yield Content(_score([guess for guess in decided if guess.guessed is not None]))
+        yield Content(_score([guess for guess in decided if guess.guessed is not None], say))
     for guess in decided:
-        question = " ".join(words.visible(play.filled(guess.step.expect)).split())
-        yield Content("\n").join([Content.styled(question, "bold"), *guessed(guess, play.filled)])
+        lines = [*text(play, guess.step.expect, "bold"), *guessed(guess, play)]
+        yield Content("\n").join(lines)
     missed = [check for played in play.steps for check in played.checks if not check.held]
     if missed:
         lines = [Content(f"· {words.one_line(check.says)}") for check in missed]
-        yield Content("\n").join(
-            [Content.styled("Not as when this lesson was written:", "bold"), *lines]
-        )
+        yield Content("\n").join([Content.styled(say("screen-otherwise"), "bold"), *lines])
     if play.taken_over:
-        yield Content(f"You took over {words.many(play.taken_over, 'time')} in between.")
+        yield Content(say("screen-taken-over", count=play.taken_over))
 
 
-def _score(made: list[Guess]) -> str:
+def _score(made: list[Guess], say: Words) -> str:
     met = sum(guess.met is True for guess in made)
     if not made:
-        return "Nothing was guessed."
+        return say("screen-no-guess")
     if len(made) == 1:
-        return "What you guessed happened." if met else "Something else happened than you guessed."
-    return f"Of {len(made)} guesses, {met} came true."
+        return say("screen-one-met" if met else "screen-one-missed")
+    return say("screen-score", all=len(made), met=met)
 
 
 class LessonEnd(Screen[str | None]):

@@ -29,7 +29,7 @@ class LessonViews(ExperimentActions, SetupActions):
         """The input is there while somebody types, be it the lesson."""
         self.set_class(on, "-writing")
 
-    def open_view(self, view: str, outcome: Outcome) -> None:
+    def open_view(self, view: str, title: str, outcome: Outcome) -> None:
         """Show a view of the lesson's session."""
         if view == "context":
             if not self.context_view.display:
@@ -37,12 +37,9 @@ class LessonViews(ExperimentActions, SetupActions):
         elif view == "meter":
             self.set_class(True, "-show-meter")
         else:
-            from chatapp.tui.lesson.rows import VIEWS
             from chatapp.tui.screens.costs import CostsScreen
 
-            self._open_lesson_view(
-                CostsScreen(outcome.blocks, VIEWS[view], "Esc back to the lesson")
-            )
+            self._open_lesson_view(CostsScreen(outcome.blocks, title, "Esc back to the lesson"))
 
     def open_evidence(self, evidence: Evidence) -> None:
         """Show what an experiment found."""
