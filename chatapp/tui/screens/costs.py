@@ -22,7 +22,7 @@ TITLE: Final = "What it costs: training once, use on every turn"
 class CostsScreen(Screen[None]):
     """Shows blocks that were put together elsewhere."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter", "leave", "Leave")]
     DEFAULT_CSS = """
     CostsScreen {
         background: $background;
