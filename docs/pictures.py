@@ -1,10 +1,14 @@
-"""Takes the README's pictures: the real screen, the real model (``make pictures``)."""
+"""Takes the README's pictures and its recording: the real screen, the real model.
+
+``make pictures`` takes all of them; a test says when they are out of date.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import re
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,11 +17,16 @@ from textual.pilot import Pilot
 from chatapp.cli.chat import Wiring
 from chatapp.home.paths import find_home
 from chatapp.home.settings import AppSettings
+from chatapp.lessons.library import Lessons
+from chatapp.showing.recorder import record
 from chatapp.tui.app import ChatApp
 from chatapp.tui.screens.chat import ChatScreen
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
+MODEL = "SmolLM2-135M-Instruct*.gguf"
+LESSON = "correction"
+CAST = "lesson.cast"
 TALK = [
     "What is the capital of Turkey?",
     "That is not right. The capital of Turkey is Ankara. "
@@ -66,10 +75,35 @@ async def proof(chat: ChatScreen, pilot: Pilot[None]) -> None:
     await asyncio.sleep(8.0)
 
 
+async def lesson(chat: ChatScreen, pilot: Pilot[None]) -> None:
+    """The lesson about corrections, where a guess is contradicted."""
+    await chat.play_lesson(Lessons(None).lesson(LESSON))
+    while chat.lesson is not None:
+        playing = chat.lesson
+        if playing.player.asking:
+            await playing.guess(2)
+        await playing.next()
+        played = playing.player.played
+        if played is not None and played.step.id == "new":
+            return
+
+
+def recording() -> None:
+    """The same lesson to its end, playing by itself in a terminal of its own."""
+    command = [sys.executable, "-m", "chatapp.cli.main", "lesson", LESSON, "--lang", "en"]
+    with tempfile.TemporaryDirectory() as folder:
+        model = next((ROOT / "models").glob(MODEL))
+        command += ["--autoplay", "--presenter", "--home", folder, "--model", str(model)]
+        title = Lessons(None).lesson(LESSON).title
+        if record(command, HERE / CAST, size=(80, 24), title=title) != 0:
+            raise SystemExit("The lesson did not reach its end.")
+
+
 PICTURES = {
     "screen.svg": ((120, 36), "textual-dark", talk),
     "screen-light.svg": ((120, 36), "textual-light", talk),
     "proof.svg": ((110, 40), "textual-dark", proof),
+    "lesson.svg": ((90, 30), "textual-dark", lesson),
 }
 
 
@@ -79,7 +113,7 @@ async def picture(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = find_home(folder, {}, Path(folder))
         home.ensure()
-        weights = next((ROOT / "models").glob("SmolLM2-135M-Instruct*.gguf"))
+        weights = next((ROOT / "models").glob(MODEL))
         given = Wiring(home, AppSettings(theme=theme)).given(str(weights))
         app = ChatApp(given)
         async with app.run_test(size=size) as pilot:
@@ -97,8 +131,11 @@ def main() -> None:
     """Take them all, or those named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*")
-    for name in parser.parse_args().names or PICTURES:
-        asyncio.run(picture(name))
+    for name in parser.parse_args().names or [*PICTURES, CAST]:
+        if name == CAST:
+            recording()
+        else:
+            asyncio.run(picture(name))
         print(name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 
     from chatapp.home.paths import Home
     from chatapp.home.settings import AppSettings
+    from chatapp.lessons.library import Lessons
+    from chatapp.lessons.play import Play
     from chatapp.tui.dialogs.model_rows import ModelRow
     from chatapp.tui.given import Chosen, Given, Model, Values
 
-__all__ = ["Wiring", "register"]
+__all__ = ["Wiring", "leave_no_core", "register"]
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -50,12 +53,12 @@ def _command(args: argparse.Namespace) -> int:
 
     from chatapp.tui.app import run
 
-    _leave_no_core()
+    leave_no_core()
     given = Wiring(home, settings).given(model)
     return run(replace(given, audience=audience_of(args)))
 
 
-def _leave_no_core() -> None:
+def leave_no_core() -> None:
     """A program that crashes can leave a file with all its memory, and what was said is in it.
 
     The engine's process inherits this.
@@ -76,6 +79,7 @@ class Wiring:
         self.settings = settings
 
     def given(self, model: str) -> Given:
+        from chatapp.cli.lesson import language_of
         from chatapp.tui.given import Given
 
         local = self.settings.server is None
@@ -86,6 +90,9 @@ class Wiring:
             label=Path(model).stem if local else self.settings.server or "",
             models=self.models if local else None,
             base=self.base if local else None,
+            lessons=self.lessons if local else None,
+            language=language_of(self.settings.language, os.environ),
+            handout=self.handout,
             keep_values=self.keep_values,
             keep_model=self.keep_model,
             keep_theme=self.keep_theme,
@@ -137,6 +144,20 @@ class Wiring:
         from chatapp.engine.weights.library import Library
 
         return Library(self.home.models, self.home.cache).base_model(weights)
+
+    def lessons(self) -> Lessons:
+        from chatapp.lessons.library import Lessons
+
+        return Lessons(self.home.lessons)
+
+    @staticmethod
+    def handout(path: Path, play: Play) -> None:
+        from datetime import datetime
+
+        from chatapp.lessons.handout import write_handout
+
+        made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
+        write_handout(path, [play], made=made)
 
     # ── choices that outlive this run ───────────────────────────────────────────────────────────
 

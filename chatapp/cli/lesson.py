@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatapp.cli.options import add_command, add_engine_options, home_of, open_home, settings_from
+from chatapp.cli.recording import add_recording_options
+from chatapp.cli.showing import add_showing_options
 from chatapp.errors import ChatappError
 from chatapp.home.settings import load_settings
 
@@ -34,6 +36,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "  chatapp lesson correction --lang de            in German\n"
         "  chatapp lesson correction --handout page.html  and write down what happened\n"
         "  chatapp lesson --all --headless --twice        is everything still as expected?\n"
+        "  chatapp lesson correction --record talk.cast   record it, playing by itself\n"
         "  chatapp lesson new my-lesson                   begin one of your own\n",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="a lesson, or: new NAME")
@@ -49,6 +52,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     how.add_argument(
         "--handout", metavar="FILE", type=Path, help="write one page of HTML about what happened"
     )
+    add_recording_options(parser)
+    add_showing_options(parser)
     add_engine_options(parser)
     parser.set_defaults(run=_command)
 
@@ -69,12 +74,15 @@ def _command(args: argparse.Namespace) -> int:
         return 0
     chosen = _chosen(args, lessons, language)
     lesson_text.note_untranslated(chosen, language, sys.stderr)
-    lab = _lab(args)
     if headless:
-        return lesson_play.headless(args, chosen, lab)
+        return lesson_play.headless(args, chosen, _lab(args))
     if len(chosen) > 1:
         raise ChatappError("One lesson at a time, unless --headless plays them.")
-    return lesson_play.plain(args, chosen[0], lab)
+    if args.plain:
+        return lesson_play.plain(args, chosen[0], _lab(args))
+    from chatapp.cli import lesson_screen
+
+    return lesson_screen.play(args, chosen[0], language)
 
 
 def _chosen(args: argparse.Namespace, lessons: Lessons, language: str) -> list[Lesson]:

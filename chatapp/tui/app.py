@@ -39,7 +39,7 @@ class ChatApp(App[None]):
     """chatapp on a terminal. The constructor reads nothing and starts nothing."""
 
     TITLE = "chatapp"
-    CSS_PATH = ["styles.tcss", "presenter.tcss"]  # noqa: RUF012 (as Textual declares it)
+    CSS_PATH = ["styles.tcss", "presenter.tcss", "lesson.tcss"]  # noqa: RUF012 (as in Textual)
 
     def __init__(self, given: Given, **arguments: Any) -> None:
         super().__init__(**arguments)

@@ -153,6 +153,17 @@ COMMANDS: Final = (
         "The audience's view",
         "A link for a browser on this machine: this screen, as large as the window, to look at",
     ),
+    Command(
+        "lesson",
+        "Lessons",
+        "Demonstrations on this model, step by step; or back to the one that waits",
+        "ctrl+t",
+    ),
+    Command(
+        "leave_lesson",
+        "Leave the lesson",
+        "Its sessions stay open",
+    ),
     Command("models", "Model", "Choose another model", "f3"),
     Command("settings", "Settings", "System prompt, temperature, window and the rest", "f4"),
     Command("help", "Help", "Keys and words", "f1"),

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from chatapp.engine.counter import Counter
     from chatapp.engine.interface import Engine
     from chatapp.engine.protocol import Sampling
+    from chatapp.lessons.library import Lessons
+    from chatapp.lessons.play import Play
+    from chatapp.lessons.steps import Lesson
     from chatapp.showing.access import Door
     from chatapp.tui.dialogs.model_rows import ModelRow
 
@@ -56,6 +59,16 @@ class Model:
     hash_of: Callable[[Path], str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Autoplay:
+    """A lesson plays by itself: ``pace`` 1 leaves time to read, 0 none. ``still``: where a picture
+    of the last page is written.
+    """
+
+    pace: float = 1.0
+    still: Path | None = None
+
+
 OpenModel = Callable[[str, int | None], Awaitable[Model]]
 """Make the engine and counter for a model's name or path and a window; loads nothing yet. The
 adapter is the one that was kept last for it.
@@ -74,7 +87,10 @@ class Given:
     ``keep_theme`` and ``keep_presenter`` are told of choices that should outlive this run; they may
     raise a ``ChatappError``. ``transcripts`` is where sessions are kept whose person says so,
     ``notes`` the file of saved notes, ``cache`` a folder for what can be made again. ``audience``:
-    the audience's view is opened at once, at this door.
+    the audience's view is opened at once, at this door. ``lessons`` finds lessons, in ``language``;
+    ``play`` is begun at once, by itself with ``autoplay``. ``handout`` writes a page about a lesson
+    that was played (it may raise a ``ChatappError``): to ``handout_path`` when the last page is
+    reached, if one is given.
     """
 
     open_model: OpenModel
@@ -90,6 +106,12 @@ class Given:
     theme: str | None = None
     presenter: bool = False
     audience: Door | None = None
+    lessons: Callable[[], Lessons] | None = None
+    language: str = "en"
+    play: Lesson | None = None
+    autoplay: Autoplay | None = None
+    handout: Callable[[Path, Play], None] | None = None
+    handout_path: Path | None = None
     transcripts: Path | None = None
     notes: Path | None = None
     cache: Path | None = None

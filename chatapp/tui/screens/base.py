@@ -255,6 +255,7 @@ class ChatBase(Screen[None]):
             said=bool(self.conversation and self.conversation.turns),
             sessions=len(self.sessions),
             kept=any(session.kept for session in self.sessions) and not self.served,
+            lesson=self.has_class("-lesson"),
             trouble=bool(session.keeper and session.keeper.trouble),
         )
         offered = self.offered(keys)

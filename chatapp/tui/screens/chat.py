@@ -13,6 +13,7 @@ from chatapp.tui import words
 from chatapp.tui.commands import bindings
 from chatapp.tui.request import DEPTHS
 from chatapp.tui.screens.audience_actions import AudienceActions
+from chatapp.tui.screens.lesson_actions import LessonActions
 from chatapp.tui.screens.mark_actions import MarkActions
 from chatapp.tui.screens.presenting_actions import PresentingActions
 from chatapp.tui.screens.proof_actions import ProofActions
@@ -27,6 +28,7 @@ _TICK = 0.25
 
 
 class ChatScreen(
+    LessonActions,
     AudienceActions,
     PresentingActions,
     ProofActions,
@@ -52,6 +54,8 @@ class ChatScreen(
         self.begin()
         if self.given.audience is not None:
             self.action_audience()
+        if self.given.play is not None:
+            self.begin_lesson(self.given.play)
         self.count.changed()
         self.refresh_all()
         self.set_interval(_TICK, self._tick)

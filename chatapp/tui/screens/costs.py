@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,11 +16,13 @@ from chatapp.tui.screens.evidence import shown
 
 __all__ = ["CostsScreen"]
 
+TITLE: Final = "What it costs: training once, use on every turn"
+
 
 class CostsScreen(Screen[None]):
     """Shows blocks that were put together elsewhere."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter", "leave", "Leave")]
     DEFAULT_CSS = """
     CostsScreen {
         background: $background;
@@ -36,14 +38,14 @@ class CostsScreen(Screen[None]):
     }
     """
 
-    def __init__(self, blocks: Sequence[Block]) -> None:
+    def __init__(self, blocks: Sequence[Block], title: str = TITLE, keys: str = "Esc back") -> None:
         super().__init__()
-        self._blocks = blocks
+        self._blocks, self._title, self._keys = blocks, title, keys
 
     def compose(self) -> ComposeResult:
         with Container(id="costs") as frame:
-            frame.border_title = "What it costs: training once, use on every turn"
-            frame.border_subtitle = "Esc back · ↑ ↓ scroll"
+            frame.border_title = self._title
+            frame.border_subtitle = f"{self._keys} · ↑ ↓ scroll"
             with VerticalScroll(id="page"):
                 for block in self._blocks:
                     if (widget := shown(block)) is not None:

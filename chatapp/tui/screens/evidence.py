@@ -69,7 +69,7 @@ class EvidenceScreen(Screen[None]):
     """``save`` asks where to, and writes this evidence."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave"),
+        Binding("escape,enter", "leave", "Leave"),
         Binding("s", "save", "Save", show=False),
     ]
     DEFAULT_CSS = """

@@ -35,6 +35,7 @@ def keys_for(
     sessions: int,
     kept: bool,
     trouble: bool,
+    lesson: bool = False,
 ) -> tuple[Key, ...]:
     """The keys for this moment."""
     keys: list[Key] = []
@@ -48,6 +49,8 @@ def keys_for(
         keys.append(_key("save", "save it elsewhere", "save"))
     if selected is not None:
         keys.append(_key("copy", "copy"))
+    if lesson:
+        keys.append(_key("lesson", "back to the lesson", "lesson"))
     keys.append(_key("new_session", "new session", "new"))
     if kept:
         keys.append(_key("prove", "prove it", "prove"))

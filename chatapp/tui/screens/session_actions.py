@@ -62,7 +62,7 @@ class SessionActions(ChatBase):
     async def add_session(self) -> Session:
         """Another session, empty, in sight; nothing of it is kept."""
         self.keep_draft(self.session)
-        number = len(self.sessions) + 1
+        number = max(session.number for session in self.sessions) + 1
         session = Session(number, ConversationPane(number))
         self.attach(session)
         self.sessions.append(session)

@@ -192,7 +192,7 @@ class MessageView(StillVertical):
         facts = self.node.facts
         if facts and self.node.status != "streaming" and not self.progress:
             # All numbers under the latest reply; under the others, those that tell the story.
-            whole = self._selected or (self.latest and not self._presented)
+            whole = self._selected or (self.latest and not self._brief)
             phrases = words.turn(facts)[: None if whole else 1]
             for line in words.flow(phrases, self._foot_width):
                 yield Content.styled(line, "$foreground 60%")
@@ -225,6 +225,11 @@ class MessageView(StillVertical):
     def _presented(self) -> bool:
         """Whether it is shown to a room: the speaker stands out, and numbers are few."""
         return self.screen.has_class("-presenter")
+
+    @property
+    def _brief(self) -> bool:
+        """Whether one number tells the story: for a room, and in a lesson."""
+        return self._presented or self.screen.has_class("-lesson")
 
     def on_resize(self) -> None:
         self.refresh_node()
