@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from threading import Thread
 
 from chatapp.cli.lesson_text import last_page, wrapped
 from chatapp.cli.text import clean
@@ -164,9 +166,32 @@ class _Teller:
 
     async def _line(self, prompt: str) -> str:
         try:
-            return (await asyncio.to_thread(self._read, prompt)).strip()
+            return (await _in_background(self._read, prompt)).strip()
         except EOFError:
             raise _Left from None
+
+
+async def _in_background(read: Read, prompt: str) -> str:
+    """Wait for a line on a thread that nothing waits for: Ctrl+C ends the program at once."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+
+    def tell(found: str | None, error: BaseException | None) -> None:
+        if not line.done():
+            line.set_exception(error) if error else line.set_result(found or "")
+
+    def run() -> None:
+        try:
+            found = read(prompt)
+        except BaseException as error:
+            told: tuple[str | None, BaseException | None] = None, error
+        else:
+            told = found, None
+        with suppress(RuntimeError):  # the program has ended meanwhile
+            loop.call_soon_threadsafe(tell, *told)
+
+    Thread(target=run, daemon=True, name="line").start()
+    return await line
 
 
 def _block(block: object) -> str:

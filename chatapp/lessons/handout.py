@@ -11,6 +11,7 @@ from pathlib import Path
 
 from chatapp.lessons.outcome import Outcome
 from chatapp.lessons.play import Guess, Play, Played
+from chatapp.lessons.steps import AnotherPerson, NewSession, Settings, SwitchTo
 from chatapp.lessons.words import Words, words_of
 from chatapp.proofs.evidence import Block, Paragraph, Plot, Table
 from chatapp.proofs.report.blocks import as_checks, as_paragraphs
@@ -35,15 +36,17 @@ def as_handout(plays: Sequence[Play], *, made: str) -> str:
     words = words_of(plays[0].lesson.language)
     title = plays[0].lesson.title if len(plays) == 1 else words("course")
     sections = "".join(
-        _lesson(one, words_of(one.lesson.language), n) for n, one in enumerate(plays)
+        _lesson(one, words_of(one.lesson.language), n, alone=len(plays) == 1)
+        for n, one in enumerate(plays)
     )
     header = f'<h1>{html(title)}</h1>\n<p class="quiet">chatapp · {html(made)}</p>\n'
     footer = f"<footer><p>{html(words('page-footer'))}</p></footer>\n"
     return document(title, header, f"<main>\n{sections}</main>\n{footer}", language=words.language)
 
 
-def _lesson(play: Play, words: Words, number: int) -> str:
+def _lesson(play: Play, words: Words, number: int, *, alone: bool) -> str:
     lesson = play.lesson
+    heading = "" if alone else f"<h2>{html(lesson.title)}</h2>"
     steps = "".join(_step(one, play, words, f"l{number}-{n}") for n, one in enumerate(play.steps))
     setting = as_setting(play.setting) if play.setting else ""
     went = "".join(
@@ -52,7 +55,7 @@ def _lesson(play: Play, words: Words, number: int) -> str:
         if count
     )
     return (
-        f'<section><h2>{html(lesson.title)}</h2>\n<p class="claim">{html(lesson.about)}</p>\n'
+        f'<section>{heading}\n<p class="claim">{html(lesson.about)}</p>\n'
         f"{_guesses(play, words)}<h3>{html(words('what-happened'))}</h3>\n{steps}{went}"
         f"<h3>{html(words('repeat'))}</h3>\n"
         f'<pre class="command"><code>{escaped(f"chatapp lesson {lesson.name}")}</code></pre>'
@@ -91,6 +94,8 @@ def _step(played: Played, play: Play, words: Words, ident: str) -> str:
             for option in played.guess.step.options
         )
         parts = [f"<h4>{html(play.says(step))}</h4><ul>{options}</ul>"]
+    if isinstance(step, (NewSession, AnotherPerson, SwitchTo, Settings)):
+        parts.insert(0, f'<p class="quiet">— {html(_change(step, words))} —</p>')
     if played.outcome is not None:
         parts += [_outcome(played.outcome, words, ident)]
     for guess in played.decides:
@@ -102,6 +107,15 @@ def _step(played: Played, play: Play, words: Words, ident: str) -> str:
             f"{as_checks(played.checks)}</details>"
         )
     return "".join(part for part in parts if part) + "\n"
+
+
+def _change(step: NewSession | AnotherPerson | SwitchTo | Settings, words: Words) -> str:
+    """What a step changed: the session, or settings."""
+    says = words(f"does-{step.kind}")
+    if not isinstance(step, Settings):
+        return says
+    given = [f"{name} = {value!r}" for name, value in step.given().items()]
+    return f"{says}: {', '.join(given)}"
 
 
 def _chosen(guess: Guess, option: str, words: Words) -> str:

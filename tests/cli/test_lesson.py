@@ -84,7 +84,7 @@ def test_headless_tells_checks_and_fails_if_one_does(run: Run, with_model: Path)
     page = with_model / "page.html"
     said = run("lesson", "short", "--headless", "--twice", "--handout", str(page))
     assert said.status == 0, said
-    assert "✓ “What comes?” It was: Istanbul" in said.out.replace("\n    ", " ")
+    assert "✓ What comes? It was: Istanbul" in said.out.replace("\n    ", " ")
     assert "the same bits" in said.out
     assert "<h1>Short</h1>" in page.read_text("utf-8")
     wrong = SHORT.replace('expected = "old"', 'expected = "other"')

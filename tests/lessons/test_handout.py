@@ -52,6 +52,7 @@ async def test_the_page_holds_questions_guesses_prompts_answers_and_checks(lab: 
         play.outcomes["first"].text,
         "“Istanbul” stands in the answer.",
         "chatapp lesson small",
+        "— a new session —",
         play.setting.sha256 if play.setting else "",
     ):
         assert wanted in text, wanted
