@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from chatapp.engine.client import EngineOptions
 from chatapp.errors import EngineError
 from chatapp.lessons.library import Lessons
 from chatapp.lessons.reading import read_lesson
+from chatapp.proofs.evidence import Check, Evidence, Setting
 from chatapp.tui.lesson.panel import LessonPanel
+from chatapp.tui.screens.evidence import EvidenceScreen
 from chatapp.tui.screens.lesson_end import LessonEnd
 from tests.scripted import Reply, ScriptedEngine
 
@@ -217,8 +221,6 @@ async def test_back_undoes_what_a_step_did(lesson):
 
 
 async def test_escape_stops_an_answer_and_the_lesson_stays(lesson):
-    import asyncio
-
     each = asyncio.Semaphore(1)
     async with lesson(Reply(["It ", "is ", "Istanbul."], each=each)) as chat:
         await go(chat, "enter")
@@ -329,3 +331,61 @@ def test_a_deed_is_said_for_every_kind_of_step():
                 assert said
                 assert "{" not in said.replace(getattr(step, "raw", ""), "")
         assert {"ask", "correct", "raw", "settings", "show", "prove"} <= kinds
+
+
+PROVE = read_lesson(
+    """
+title = "Proof"
+about = "About it."
+minutes = 3
+
+[[step]]
+prove = "frozen"
+note = "So it is."
+
+[[step]]
+summary = "The end."
+""",
+    "prove",
+    "prove.toml",
+)
+
+
+async def test_an_experiment_is_shown_as_it_runs_and_can_be_stopped(lesson, monkeypatch):
+    begun: list[str] = []
+    go_on = asyncio.Event()
+    setting = Setting(**{one.name: "" for one in fields(Setting)})
+
+    async def perform(experiment, lab, progress):
+        begun.append(experiment.name)
+        progress(0.25, "asks a question")
+        await go_on.wait()
+        says = Check(says="It held.", held=True, expected="1", found="1")
+        return Evidence(
+            name=experiment.name,
+            title="Frozen weights",
+            claim="Nothing changes.",
+            verdict="held",
+            because="so it is",
+            blocks=[says],
+            setting=setting,
+            started="2026-01-01T00:00:00",
+            seconds=1.0,
+            command="chatapp prove frozen",
+        )
+
+    monkeypatch.setattr("chatapp.tui.lesson.stage.perform", perform)
+    async with lesson(play=PROVE) as chat:
+        await chat.sees("Enter runs the experiment")
+        await chat.press("enter")
+        await chat.sees("25%", "asks a question", "Esc stop")
+        await chat.press("escape")
+        await chat.sees("Enter runs the experiment")
+        assert not chat.screen.lesson.away
+        go_on.set()
+        await go(chat, "enter")
+        await chat.until(lambda: isinstance(chat.app.screen, EvidenceScreen), "the evidence")
+        await chat.sees("It held.")
+        await chat.press("enter")
+        await chat.sees("1 of 1 checks held", "So it is.")
+        assert begun == ["frozen", "frozen"]

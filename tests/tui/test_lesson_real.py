@@ -22,6 +22,7 @@ from chatapp.lessons.steps import Say
 from chatapp.proofs.lab import Lab
 from chatapp.showing.cast import read
 from chatapp.tui.app import ChatApp
+from chatapp.tui.screens.costs import CostsScreen
 from chatapp.tui.screens.lesson_end import LessonEnd
 from docs.pictures import CAST, HERE, LESSON
 
@@ -45,9 +46,12 @@ def drawn(svg: str) -> str:
     return "".join(text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text"))
 
 
+@pytest.mark.parametrize("name", [LESSON, "costs"])
 async def test_on_the_screen_every_bit_is_as_it_is_headless(
-    headless: Play, default_model: Path, tmp_path: Path
+    name: str, engine: LocalEngine, default_model: Path, tmp_path: Path
 ):
+    lab = Lab(default_model, engine.options, engine=engine)
+    headless = await play(Lessons(None).lesson(name), lab)
     home = find_home(str(tmp_path), {}, tmp_path)
     home.ensure()
     given = Wiring(home, AppSettings(system="Be brief.", window=2048)).given(str(default_model))
@@ -57,15 +61,18 @@ async def test_on_the_screen_every_bit_is_as_it_is_headless(
     async with app.run_test(size=(80, 24)) as pilot:
         while (lesson := app.chat.lesson) is None or lesson.player.phase == "new":
             await pilot.pause(0.05)
+        opened: set[type] = set()
         while lesson.player.phase != "ended":
             if lesson.player.asking:
                 await lesson.guess(2)
             await lesson.next()
             assert not lesson.error
+            opened.add(type(app.screen))
             await pilot.pause()
         while not isinstance(app.screen, LessonEnd):
             await pilot.pause(0.05)
         assert lesson.player.play.bits == headless.bits
+        assert (CostsScreen in opened) == (name == "costs")
         assert headless.held
         # The person's own session is where it was, with the person's settings.
         own = app.chat.sessions[0].conversation

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatapp.errors import ChatappError
 from chatapp.lessons.player import Player
@@ -29,6 +30,7 @@ class LessonPlaying:
         self.busy = False
         self.progress = ""
         self.error = ""
+        self._task: asyncio.Task[Any] | None = None
 
     @property
     def away(self) -> bool:
@@ -44,9 +46,7 @@ class LessonPlaying:
         await self._do(self.player.begin)
 
     async def next(self) -> None:
-        """On: do what the step does, or go to the next one. At the first press a step is shown,
-        so a view that the step before had opened goes.
-        """
+        """On: do what the step does, or go to the next one."""
         if self.player.phase == "new":
             await self.begin()
             return
@@ -78,10 +78,16 @@ class LessonPlaying:
         """Back to the lesson."""
         await self._do(self.player.resume)
 
+    def stop(self) -> None:
+        """End what the step does, an experiment for one. It can be done again."""
+        if self.busy and self._task is not None:
+            self._task.cancel()
+
     async def _do(self, what: Callable[[], Awaitable[None]]) -> None:
         if self.busy or not await self._screen.lesson_stands():
             return
         self.busy, self.error, self.progress = True, "", ""
+        self._task = asyncio.current_task()
         # The phase changes at the first step of the coroutine: what is shown follows then.
         self._screen.call_later(self._screen.refresh_lesson)
         try:

@@ -164,11 +164,13 @@ class LessonActions(LessonViews):
             self._lesson_work(self.lesson.guess(number))
 
     async def action_lesson_over(self) -> None:
-        """Take over; while the model answers, stop it."""
+        """Take over; while the model answers or an experiment runs, stop that."""
         if self.lesson is None:
             return
-        if self.lesson.busy:
+        if self.lesson.busy and self.session.busy:
             await self.turns.stop(self.session)
+        elif self.lesson.busy:
+            self.lesson.stop()
         else:
             self._lesson_work(self.lesson.take_over())
 
