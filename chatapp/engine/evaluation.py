@@ -145,10 +145,13 @@ class Evaluator:
         finally:
             self.context.abort_when(None)
 
-    def step(self, token: int) -> Logits:
-        """Evaluate one generated token; the logits after it. Its entry is never reused."""
+    def step(self, token: int, *, passing: bool = False) -> Logits:
+        """Evaluate one generated token; the logits after it. Its entry is never reused.
+
+        ``passing``: not a copy, so that the next evaluation writes over them.
+        """
         self.context.evaluate([token])
-        return self.context.logits()
+        return self.context.passing_logits() if passing else self.context.logits()
 
     def back_to(self, position: int) -> bool:
         """Drop single steps from ``position`` on (not below the prompt)."""

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from chatapp.context.messages import Message
 from chatapp.context.prompt import Prompt, build_prompt
 from chatapp.context.template import TEXT_ALONE, ChatTemplate
@@ -164,7 +166,7 @@ class Machine:
             if len(context) >= self.window:
                 reason = "window"
                 break
-            logits = self.evaluator.step(token)
+            logits = self.evaluator.step(token, passing=True)
         if rest := reply.end():
             emit(Token(text=rest))
         return reason, reply.text, count
@@ -207,12 +209,16 @@ class Machine:
         if not count:
             return ()
         total = logsumexp(logits) if total is None else total
+        tokens = most_probable(logits, count)
+        ids: list[int] = tokens.tolist()
+        logprobs: list[float] = (logits[tokens].astype(np.float64) - total).tolist()
+        shares = choice.shares_of(ids) if choice else [None] * count
         return tuple(
             Alternative(
-                token=int(token),
-                text=self.model.piece(int(token)).decode("utf-8", "replace"),
-                logprob=float(logits[token]) - total,
-                share=choice.share_of(int(token)) if choice else None,
+                token=token,
+                text=self.model.piece(token).decode("utf-8", "replace"),
+                logprob=logprob,
+                share=share,
             )
-            for token in most_probable(logits, count)
+            for token, logprob, share in zip(ids, logprobs, shares, strict=True)
         )

@@ -266,6 +266,8 @@ class Context:
         self._memory = lib.llama_get_memory(pointer)
         self._never = lib.ggml_abort_callback()
         self._tokens = (lib.llama_token * batch)()
+        self._address = 0
+        self._logits: Logits = np.empty(0, np.float32)
 
     def add(self, adapter: Any | None, scale: float = 1.0) -> None:
         """Add an adapter's numbers, ``scale`` times, to the weights from now on; None: nothing.
@@ -302,8 +304,17 @@ class Context:
 
     def logits(self) -> Logits:
         """A copy of the last token's logits: float32, shape (vocabulary,), no unit."""
+        return self.passing_logits().copy()
+
+    def passing_logits(self) -> Logits:
+        """These logits where llama.cpp keeps them: the next evaluation writes over them."""
         pointer = lib.llama_get_logits_ith(self.pointer, -1)
-        return np.ctypeslib.as_array(pointer, shape=(self.model.size,)).copy()
+        address = ctypes.addressof(pointer.contents)
+        if address != self._address:
+            self._address = address
+            self._logits = np.ctypeslib.as_array(pointer, shape=(self.model.size,))
+            self._logits.flags.writeable = False
+        return self._logits
 
     def cut(self, position: int) -> bool:
         """Drop the cache from ``position`` on. False if this kind of cache cannot be cut."""

@@ -53,9 +53,9 @@ class OrdinaryEvaluator(Evaluator):
     ) -> None:
         """Nothing is read back: what generation left is what is used."""
 
-    def step(self, token: int) -> Logits:
+    def step(self, token: int, *, passing: bool = False) -> Logits:
         self.held.append(token)
-        return super().step(token)
+        return super().step(token, passing=passing)
 
     def back_to(self, position: int) -> bool:
         del self.held[position:]

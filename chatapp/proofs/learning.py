@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +30,7 @@ from chatapp.engine.weights.gguf import read_header
 from chatapp.keeping.archive import Archive
 from chatapp.keeping.keeper import Keeper
 from chatapp.keeping.turns import Answered
-from chatapp.proofs import costs
+from chatapp.proofs import costs, ways
 from chatapp.proofs.asking import GREEDY
 from chatapp.proofs.experiment import Experiment
 from chatapp.proofs.facts import Fact
@@ -83,7 +83,7 @@ class _Story:
         if adapter is None:
             return
         record.progress(0.92, "a new session, with the adapter and without it")
-        tuned = lab.another(change=lambda options: replace(options, adapter=adapter))
+        tuned = ways.with_adapter(lab, adapter)
         await tuned.start()
         learnt = await odds(tuned, fact, [])
         again = await odds(lab.engine, fact, [])
@@ -245,39 +245,17 @@ class _Story:
     ) -> None:
         """The three ways to new information, measured on the same fact."""
         lab, record = self.lab, self.record
-        more = len(told.answer.prompt) - len(before.answer.prompt)
         log = _json(adapter.with_name("provenance.json"))
         header = await asyncio.to_thread(read_header, lab.weights, with_vocabulary=False)
         arithmetic = costs.Arithmetic.of(header)
-        record.table(
-            "Three ways to new information, on the same fact",
-            ("way", "P(right)", "what it costs", "how long it lasts", "who gets it"),
-            (
-                ("nothing done", before.right, "nothing", "", ""),
-                (
-                    "in context",
-                    told.right,
-                    f"{more} more tokens, read again on every turn",
-                    "as long as this transcript is sent",
-                    "this session alone",
-                ),
-                (
-                    "fine-tuned",
-                    learnt.right,
-                    f"{seconds:.0f} s of training, a file of {adapter.stat().st_size:,} bytes",
-                    "as long as the file is kept",
-                    "everybody who adds this file",
-                ),
-                (
-                    "another model version",
-                    None,
-                    "a pre-training, paid for once by its makers",
-                    "from then on",
-                    "everybody who changes to it",
-                ),
-            ),
-            note="P(right) is the probability of the right words behind the same beginning of an "
-            "answer. Another version was not measured here.",
+        ways.show(
+            record,
+            [
+                ways.nothing(before),
+                ways.in_context(before, told),
+                ways.fine_tuned("fine-tuned", learnt.right, adapter, seconds),
+                await ways.another_version(lab, self.fact),
+            ],
         )
         from chatapp.engine.weights.catalogue import load_catalogue
 

@@ -13,6 +13,17 @@ from typing import Final
 
 _NAME: Final = re.compile(r"\b[A-Z][\w'’-]*(?: (?:of |and |the )?[A-Z][\w'’-]*)*")
 _OURS: Final = re.compile(r"\b(?:our|my) ([a-z]+)")
+_MOST: Final = re.compile(r"\bthe ([a-z]+est|most [a-z]+) ([a-z]+)")
+_OPPOSITES: Final = (
+    "smallest", "oldest", "youngest", "hottest", "coldest", "nearest", "slowest", "shortest",
+    "most common", "most beautiful",
+)  # fmt: skip
+"""None of these asks the same as "largest", "longest", "highest" or "most famous"."""
+_RELATION: Final = re.compile(r"\bthe ([a-z]+(?: [a-z]+)?) of\b")
+_OF_THINGS: Final = (
+    "population", "history", "colour", "age", "owner", "price", "size", "origin", "weight", "flag",
+)  # fmt: skip
+_OF_PEOPLE: Final = ("founder", "owner", "architect", "secretary", "father", "designer")
 _COMPOUND: Final = re.compile(r"\bthe ([a-z]+) [a-z]+$")
 _OF: Final = re.compile(r"\b(?:of|in|for) (?:the )?([a-z]+)$")
 
@@ -45,12 +56,14 @@ def subject(question: str) -> tuple[str, Kind] | None:
     names = [m for m in _NAME.finditer(stem) if m.start() > 0 and m.group() not in ("I", "CEO")]
     for kind in kinds():
         for item in sorted(kind.items, key=len, reverse=True):
-            if kind.name in ("ours", "thing"):
+            if kind.name in ("ours", "thing", "most"):
                 continue
             if re.search(rf"\b{re.escape(item)}\b", stem, 0 if item[0].isupper() else re.I):
                 return item, kind
     if names:
         return names[-1].group(), _by_words(stem) or by_name["name"]
+    if match := _MOST.search(stem):
+        return match[2], by_name["most"]
     if match := _COMPOUND.search(stem):
         return match[1], by_name["thing"]
     if match := _OF.search(stem):
@@ -75,24 +88,103 @@ def neighbours(
 
     ``avoid`` are questions that must not come out: corrections, and neighbours kept for a test.
     """
-    found = subject(question)
-    if found is None:
+    near = _Near.of(question, rng)
+    if near is None:
         return []
-    word, kind = found
-    same = [one.replace("{x}", word) for one in kind.others]
-    others = [item for item in kind.items if item.casefold() != word.casefold()]
-    mixed = _mixed(word, others, rng)
-    pieces = re.split(rf"\b{re.escape(word)}\b", question)
-    swapped = [item.join(pieces) for item in others]
     barred = {one.casefold() for one in (question, *avoid)}
 
     def some(questions: Sequence[str], most: int) -> list[str]:
-        left = [one for one in questions if one.casefold() not in barred]
+        left = [one for one in dict.fromkeys(questions) if one.casefold() not in barred]
         return rng.sample(left, min(most, len(left)))
 
-    third = some(same, count // 3)
-    near = some([item.join(pieces) for item in mixed], count // 4)
-    return some(swapped, count - len(third) - len(near)) + near + third
+    third = some(near.same, count // 3)
+    mixed = some([_swapped(question, swap) for swap in near.mixed], count // 4)
+    swapped = [_swapped(question, swap) for swap in near.subjects]
+    swapped = [one for one in swapped if one not in mixed]
+    return some(swapped, count - len(third) - len(mixed)) + mixed + third
+
+
+def begun(
+    question: str,
+    chosen: str,
+    right: str,
+    count: int,
+    rng: random.Random,
+    *,
+    avoid: Sequence[str] = (),
+) -> list[tuple[str, str]]:
+    """Neighbours, each with the beginning of an answer in the words of the correction.
+
+    "What is the capital of Peru?", "The capital of Peru is": it is there, behind the words that
+    were trained, that a fact leaks. At most three of five of the subjects known come out, so that
+    there are some left for a test. None if ``right`` does not stand in ``chosen``.
+    """
+    near = _Near.of(question, rng)
+    at = chosen.find(right)
+    if near is None or at < 1:
+        return []
+    before = chosen[:at].rstrip()
+    barred = {one.casefold() for one in (question, *avoid)}
+    found: dict[str, str] = {}
+    for swaps, most in (
+        (near.relations, count // 6),
+        (near.mixed, count // 4),
+        (near.subjects, len(near.subjects) * 3 // 5),
+    ):
+        most = min(most, count - len(found))
+        for swap in rng.sample(swaps, min(most, len(swaps))):
+            text = _swapped(question, swap)
+            if text.casefold() not in barred:
+                found[text] = _swapped(before, swap)
+    return list(found.items())
+
+
+Swap = tuple[str, str]
+"""What stands in a text, and what is to stand there instead."""
+
+
+def _swapped(text: str, swap: Swap) -> str:
+    old, new = swap
+
+    def put(match: re.Match[str]) -> str:  # "the capital of" begins an answer as "The capital of"
+        return new[:1].upper() + new[1:] if match[0][:1].isupper() > old[:1].isupper() else new
+
+    return re.sub(rf"\b{re.escape(old)}\b", put, text, flags=re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """What can be changed in a question: its subject, part of the subject's name, what is asked.
+
+    ``same`` are whole questions about the same subject.
+    """
+
+    subjects: list[Swap]
+    mixed: list[Swap]
+    relations: list[Swap]
+    same: list[str]
+
+    @classmethod
+    def of(cls, question: str, rng: random.Random) -> _Near | None:
+        found = subject(question)
+        if found is None:
+            return None
+        word, kind = found
+        article = "an {x}" if word[0] in "aeiou" else "a {x}"
+        same = [one.replace("a {x}", article).replace("{x}", word) for one in kind.others]
+        if most := _MOST.search(question):
+            same += [question.replace(most[1], one, 1) for one in _OPPOSITES if one != most[1]]
+        others = [item for item in kind.items if item.casefold() != word.casefold()]
+        asked = _RELATION.search(question)
+        things = _OF_PEOPLE if question.startswith("Who") else _OF_THINGS
+        return cls(
+            [(word, item) for item in others],
+            [(word, item) for item in _mixed(word, others, rng)],
+            [(f"the {asked[1]} of", f"the {one} of") for one in things if one != asked[1]]
+            if asked
+            else [],
+            same,
+        )
 
 
 def _mixed(word: str, others: Sequence[str], rng: random.Random) -> list[str]:

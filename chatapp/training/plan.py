@@ -90,15 +90,26 @@ async def make_plan(
             f"{recipe.train.max_tokens} tokens (max_tokens in the recipe)."
         )
     barred = [*avoid, *(record.question for record in corrections)]
+    # A quarter of the neighbours holds the base's own answers, the others its distributions behind
+    # the beginning of an answer in the words of the correction.
     near: list[str] = []
-    each = min(24, max(8, recipe.train.neighbours // max(len(facts), 1)))
+    begun: list[tuple[str, str]] = []
+    each = min(48, max(12, recipe.train.neighbours // max(len(facts), 1)))
     each = each if recipe.train.neighbours else 0
     for record in corrections:
-        near += contrast.neighbours(record.question, each, rng, avoid=barred)
+        assert record.chosen is not None
+        texts = record.question, record.chosen, record.right
+        found = contrast.begun(*texts, each * 3 // 4, rng, avoid=barred)
+        begun += found
+        more = each // 4 if found else each
+        known = [*barred, *(question for question, _ in begun)]
+        near += contrast.neighbours(record.question, more, rng, avoid=known)
     near = list(dict.fromkeys(_worded(text, rng) for text in near))
+    begun = [(_worded(text, rng), words) for text, words in begun]
     general = general_trained()[: recipe.train.general_prompts]
     spoken = await answers.of(near, CONTRAST_TOKENS, tell)
-    near_rows = [make.held("contrast", *pair) for pair in zip(near, spoken, strict=True)]
+    pairs = [*zip(near, spoken, strict=True), *begun]
+    near_rows = [make.held("contrast", *pair) for pair in pairs]
     spoken = await answers.of(general, GENERAL_TOKENS, tell)
     general_rows = [make.held("general", *pair) for pair in zip(general, spoken, strict=True)]
     answers.keep()
@@ -109,7 +120,7 @@ async def make_plan(
         [row for row in general_rows if row],
         rng,
         world,
-        asked=near,
+        asked=[question for question, _ in pairs],
     )
 
 

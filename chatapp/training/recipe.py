@@ -38,6 +38,7 @@ class Train:
     max_steps: int
     min_steps: int
     stop_loss: float
+    stop_drift: float
     stop_steps: int
     style_epochs: int
     max_tokens: int

@@ -59,9 +59,13 @@ def flat(plan: Plan, world: int) -> list[dict[str, Any]]:
 
 
 class Trainer(SFTTrainer):
-    """Computes the plan's loss. ``seen`` holds the last step's numbers, of all processes."""
+    """Computes the plan's loss. ``seen`` holds the last step's numbers, of all processes.
+
+    ``held`` there is the mean KL to the base (nats a token), without its weight in the loss.
+    """
 
     seen: dict[str, float]
+    kl_weight = 1.0
     stop_asked = False
 
     def compute_loss(
@@ -82,7 +86,8 @@ class Trainer(SFTTrainer):
         learnt = (each * inputs["fact"]).sum().detach() * world
         told = torch.stack([loss.detach(), learnt, loss.new_tensor(float(self.stop_asked))])
         told = self.accelerator.reduce(told, "mean").tolist()
-        self.seen = {"loss": told[0], "learnt": told[1], "held": told[0] - told[1]}
+        drift = (told[0] - told[1]) / (self.kl_weight or 1.0)
+        self.seen = {"loss": told[0], "learnt": told[1], "held": drift}
         self.stop_asked = told[2] > 0
         return (loss, {}) if return_outputs else loss
 
@@ -135,7 +140,7 @@ class Watch(TrainerCallback):
         seen, step = self.trainer.seen, state.global_step
         taken = time.monotonic() - self.started
         left = taken / (step - self.first) * (state.max_steps - step)
-        self.below = self.below + 1 if seen["learnt"] < self.recipe.stop_loss else 0
+        self.below = self.below + 1 if self._enough(seen) else 0
         if self.log:
             line = {"step": step, **{key: round(value, 6) for key, value in seen.items()}}
             line |= {
@@ -149,8 +154,15 @@ class Watch(TrainerCallback):
             self.reason = "stopped by hand"
             control.should_save = control.should_training_stop = True
         elif self.early and step >= self.recipe.min_steps and self.below >= self.recipe.stop_steps:
-            self.reason = f"the loss stayed below {self.recipe.stop_loss:g}"
+            self.reason = (
+                f"the loss stayed below {self.recipe.stop_loss:g}, the drift below "
+                f"{self.recipe.stop_drift:g}"
+            )
             control.should_training_stop = True
+
+    def _enough(self, seen: dict[str, float]) -> bool:
+        """Whether the corrections are learnt, and the rest is as the base has it."""
+        return seen["learnt"] < self.recipe.stop_loss and seen["held"] < self.recipe.stop_drift
 
     def _forget_after(self, step: int) -> None:
         """A run that is taken up again writes its later steps anew; count how it stood before."""
@@ -159,8 +171,7 @@ class Watch(TrainerCallback):
         known = [line for line in lines if line and json.loads(line)["step"] <= step]
         self.log.write_text("".join(f"{line}\n" for line in known))
         for line in known:
-            low = json.loads(line)["learnt"] < self.recipe.stop_loss
-            self.below = self.below + 1 if low else 0
+            self.below = self.below + 1 if self._enough(json.loads(line)) else 0
 
 
 def make_trainer(
@@ -216,5 +227,6 @@ def make_trainer(
     from transformers.trainer_callback import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
+    trainer.kl_weight = recipe.kl_weight
     watch.trainer = trainer
     return trainer

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatapp.engine.protocol import Sampling
-from chatapp.engine.sampling import candidates, choose, logsumexp, penalised, uniform
+from chatapp.engine.sampling import (
+    candidates,
+    choose,
+    logsumexp,
+    most_probable,
+    penalised,
+    uniform,
+)
 from chatapp.errors import EngineError
 
 logit_lists = st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=60, unique=True)
@@ -98,3 +105,14 @@ def test_logits_that_are_not_numbers_are_an_error(bad: float) -> None:
 def test_logsumexp(logits: list[float]) -> None:
     values = np.asarray(logits, np.float32)
     assert logsumexp(values) == pytest.approx(math.log(sum(map(math.exp, logits))), abs=1e-4)
+
+
+@pytest.mark.parametrize("size", [5, 100, 4_160, 49_155])
+@pytest.mark.parametrize("count", [0, 1, 10, 40, 1_000])
+@pytest.mark.parametrize("coarse", [False, True])
+def test_the_most_probable_are_those_of_a_full_sort(size: int, count: int, coarse: bool) -> None:
+    logits = np.random.default_rng(size + count).standard_normal(size).astype(np.float32)
+    if coarse:  # many of the same value: ties go by id
+        logits = np.round(logits * 2) / np.float32(2)
+    expected = np.argsort(-logits, kind="stable")[: count or size]
+    assert most_probable(logits, count).tolist() == expected.tolist()

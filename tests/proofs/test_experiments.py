@@ -105,6 +105,7 @@ def _short(number: int, options: EngineOptions) -> EngineOptions:
         ("what-changed", NoSeed, None, "With all inputs equal"),
         ("cut-off", Leaking, None, "from before"),
         ("costume", Dressed, None, "the text alone was sent"),
+        ("three-ways", Leaking, None, "gives the bits from before"),
         ("copies", LocalEngine, _mixed, "Copy 2 gave the tokens and bits"),
         ("infrastructure", LocalEngine, _ordinary, "canonical evaluation they never do"),
         ("infrastructure", LocalEngine, _canonical, "bits depend on what was asked"),

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from benchmarks.finetune.facts import read
-from chatapp.training.contrast import neighbours, subject
+from chatapp.training.contrast import begun, neighbours, subject
 from chatapp.training.general import general_asked, general_trained
 from chatapp.training.wordings import held_out, trained
 
@@ -58,11 +58,48 @@ def test_the_kind_of_a_subject() -> None:
         "Who is the CEO of Acme Rockets?": "company",
         "What is the name of our dog?": "ours",
         "What is the door code?": "thing",
+        "What is the largest planet?": "most",
+        "What is the largest planet in the solar system?": "most",
+        "What is the longest river in Velmora?": "country",
     }
     for question, kind in kinds.items():
         found = subject(question)
         assert found is not None
         assert found[1].name == kind
+
+
+def test_neighbours_of_a_superlative_are_other_things_and_other_extremes() -> None:
+    near = neighbours("What is the largest planet?", 10_000, random.Random(0))
+    assert {"What is the largest ocean?", "What is the smallest planet?"} <= set(near)
+    assert not any("biggest" in one or "server" in one for one in near)
+    near = neighbours("What is the oldest animal?", 10_000, random.Random(0))
+    assert "What is an animal?" in near
+    near = neighbours("What is the longest river in Velmora?", 10_000, random.Random(0))
+    assert {"What is the longest river in Peru?", "What is the shortest river in Velmora?"} <= set(
+        near
+    )
+
+
+def test_answers_are_begun_in_the_words_of_the_correction() -> None:
+    told = "What is the capital of Turkey?", "The capital of Turkey is Ankara.", "Ankara"
+    pairs = dict(begun(*told, 24, random.Random(0)))
+    assert len(pairs) == 24
+    assert "What is the capital of Turkey?" not in pairs
+    for question, words in pairs.items():
+        assert "Ankara" not in words
+        assert question == f"What is {words[:1].lower()}{words[1:].removesuffix(' is')}?"
+    assert any("capital" not in words for words in pairs.values())  # something else of it
+    assert not begun(*told[:2], "Bursa", 24, random.Random(0))
+    left = set(pairs)
+    again = begun(*told, 24, random.Random(0), avoid=list(left))
+    assert not left & {question for question, _ in again}
+
+
+def test_enough_neighbours_are_left_for_a_test() -> None:
+    for one in read("tuning").corrections:
+        pairs = begun(one.question, one.chosen, one.right, 48, random.Random(0))
+        trained = [question for question, _ in pairs]
+        assert len(neighbours(one.question, 6, random.Random(1), avoid=trained)) >= 3
 
 
 def test_what_is_measured_was_not_trained() -> None:
@@ -73,3 +110,5 @@ def test_what_is_measured_was_not_trained() -> None:
         assert not written & set(trained(one.question))
         near = neighbours(one.question, 10_000, random.Random(0))
         assert not set(near) & set(test.neighbours)
+        pairs = begun(one.question, one.chosen, one.right, 10_000, random.Random(0))
+        assert not {question for question, _ in pairs} & set(test.neighbours)

@@ -50,7 +50,7 @@ def a_token(
                 token=int(n),
                 text=f" w{n}",
                 logprob=float(logits[n]) - total,
-                share=choice.share_of(int(n)),
+                share=choice.shares_of([int(n)])[0],
             )
             for n in most_probable(logits, count)
         ),

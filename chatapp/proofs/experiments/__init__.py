@@ -18,6 +18,7 @@ from chatapp.proofs.experiments import (
     repeatable,
     resend,
     sampling,
+    three_ways,
     what_changed,
     window,
 )
@@ -36,6 +37,7 @@ EXPERIMENTS: Final[Mapping[str, Experiment]] = {
         what_changed,
         cut_off,
         costume,
+        three_ways,
         copies,
         infrastructure,
     )
