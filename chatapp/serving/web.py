@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import html
 import json
 import socket
-import string
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,13 +19,13 @@ from chatapp.serving.broker import MAX_REQUEST, Broker
 from chatapp.serving.door import Door, NotAdmitted
 from chatapp.serving.guard import Guard
 from chatapp.serving.limits import Allowance, Limits, Visitor
+from chatapp.serving.pages import PAGES, page, refusal, welcome
 from chatapp.serving.process import VisitorProcess
 from chatapp.serving.visit import Visit
 
 __all__ = ["Site"]
 
 COOKIE: Final = "chatapp"
-PAGES: Final = Path(__file__).parent / "page"
 STATIC: Final = Path(textual_serve.__file__).parent / "static"
 MAX_MESSAGE: Final = 1 << 20
 """Bytes of one message from a browser: a long paste."""
@@ -130,9 +128,9 @@ class Site:
         try:
             visitor = self._who(request)
         except NotAdmitted as why:
-            return _page(f"<p>{html.escape(str(why))}</p>", status=403)
+            return refusal(why)
         if self._full(visitor):
-            return _page(f"<p>{self._full(visitor)}</p>", status=503)
+            return refusal(self._full(visitor), 503)
         return web.FileResponse(PAGES / "index.html", headers={"Cache-Control": "no-store"})
 
     def _full(self, visitor: Visitor) -> str:
@@ -151,12 +149,12 @@ class Site:
         try:
             self.door.look(request.match_info["secret"])
         except NotAdmitted as why:
-            return _page(f"<p>{html.escape(str(why))}</p>", status=403)
-        return _page(welcome(self.limits, self._visit.label))
+            return refusal(why)
+        return page(welcome(self.limits, self._visit.label))
 
     async def _join(self, request: web.Request) -> web.StreamResponse:
         if not self._guard.same_origin(request):
-            return _page("<p>This has to come from the page of the link itself.</p>", status=403)
+            return refusal("This has to come from the page of the link itself.")
         answer = web.Response(status=303, headers={"Location": "/"})
         try:
             self._who(request)
@@ -164,7 +162,7 @@ class Site:
             try:
                 visitor, cookie = self.door.admit(request.match_info["secret"])
             except NotAdmitted as why:
-                return _page(f"<p>{html.escape(str(why))}</p>", status=403)
+                return refusal(why)
             self._said(f"Visitor {visitor.number} was let in.")
             answer.set_cookie(
                 COOKIE,
@@ -283,31 +281,6 @@ class Site:
                     why = IDLE.format(minutes=self.limits.idle_minutes)
                 if why:
                     await self._end(screen, why)
-
-
-def welcome(limits: Limits, label: str) -> str:
-    """What a visitor should know before beginning, with the button that begins."""
-    return (
-        "<p>A chat on a small language model, in your browser. The model runs on the computer that "
-        "sent you this page; you share it with the others here.</p><ul>"
-        f"<li>The model is {html.escape(label)}. Its weights never change: it learns nothing from "
-        "you, and nothing of what you write reaches the others here.</li>"
-        "<li>Nothing is kept. When you close the page, your sessions are gone. The connection is "
-        "not encrypted, so write nothing private.</li>"
-        f"<li>Each visitor has {limits.minutes} minutes and {limits.total_tokens:,} tokens, "
-        f"{limits.reply_tokens} in a reply. Requests are answered in turn; the screen tells your "
-        'place.</li></ul><form method="post"><button autofocus>Begin</button></form>'
-    )
-
-
-def _page(said: str, status: int = 200) -> web.Response:
-    template = string.Template((PAGES / "said.html").read_text("utf-8"))
-    return web.Response(
-        text=template.substitute(said=said),
-        content_type="text/html",
-        status=status,
-        headers={"Cache-Control": "no-store"},
-    )
 
 
 def _number(text: str | None, default: int) -> int:

@@ -7,9 +7,13 @@ import json
 from contextlib import aclosing
 
 from chatapp.context.messages import Message
+from chatapp.conversation import Conversation
 from chatapp.engine.client import LocalEngine
+from chatapp.engine.counter import Counter
 from chatapp.engine.protocol import Done, Generate, Sampling, Score, Sent, Token
 from chatapp.engine.shared import SharedEngine
+from chatapp.proofs.new_session import prove_forgotten
+from chatapp.tui.correcting import Told, keep
 from tests.serving.visitors import Class, class_of, said
 
 LONG = "Tell me about rivers. " * 40
@@ -142,3 +146,27 @@ async def test_when_the_owner_ends_the_shared_engine_says_so(engine: LocalEngine
     else:
         raise AssertionError("it started")
     await visitor.close()
+
+
+async def test_a_visitor_can_prove_that_a_correction_is_gone(engine: LocalEngine) -> None:
+    async with class_of(engine) as room:
+        visitor = await shared(room, engine)
+        talk = Conversation(visitor, Counter(visitor, engine.weights))  # type: ignore[arg-type]
+        for text in ("What is the capital of Turkey?", "No, the capital of Turkey is Ankara."):
+            talk.sampling = Sampling(max_tokens=12)
+            async for _ in talk.send(text):
+                pass
+        reply = talk.nodes[1]
+        wrong = "Istanbul"
+        assert wrong in reply.content
+        kept = await keep(
+            talk, reply, Told("Ankara", wrong, talk.nodes[2].content), since=0, mark=None, late=True
+        )
+        found = await prove_forgotten(
+            visitor,  # type: ignore[arg-type]
+            kept.correction,
+            talk.messages(),
+        )
+        assert found.before == found.after  # to the bit, beside whatever the others ask
+        assert found.corrected.right > found.fresh.right
+        await visitor.close()

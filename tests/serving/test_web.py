@@ -18,8 +18,9 @@ from chatapp.serving.broker import Broker
 from chatapp.serving.door import Door
 from chatapp.serving.guard import Guard
 from chatapp.serving.limits import Limits
+from chatapp.serving.pages import PAGES
 from chatapp.serving.visit import Visit
-from chatapp.serving.web import PAGES, Site
+from chatapp.serving.web import Site
 from tests.serving.test_door import Clock
 from tests.serving.visitors import Scripted
 
@@ -272,7 +273,7 @@ async def test_a_visit_ends_when_its_time_is_over_and_when_its_process_is_killed
 
 
 @pytest.mark.parametrize(
-    "message", ["not json", "[]", '["stdin", 5]', '["resize", {"width": "x"}]', "[" * 100_000]
+    "message", ["not json", "[]", '["stdin", 5]', '["resize", {"width": "x"}]', "[" * 60_000]
 )
 async def test_what_no_page_of_ours_sends_ends_that_screen_alone(
     serving: Serving, message: str
