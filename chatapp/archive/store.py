@@ -24,6 +24,8 @@ NAME: Final = "transcripts.db"
 
 _WAIT: Final = 5.0
 """Seconds to wait for another chat that is writing."""
+_COMPACTED: Final = 256 << 20
+"""Bytes of a store up to which it is written anew after a deletion, in memory meanwhile."""
 
 
 class Store:
@@ -141,6 +143,13 @@ class Store:
         owed = (self._owed() + 1) % 2**31 or 1
         self._db.execute(f"PRAGMA user_version = {owed}")
 
+    def _size(self) -> int:
+        """Bytes of the store."""
+        pages, size = (
+            self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
+        )
+        return int(pages) * int(size)
+
     def _owed(self) -> int:
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
@@ -151,9 +160,16 @@ class Store:
             # The index only notes that an entry is gone: written anew, it does not hold it. (Its
             # option "secure-delete" would make a file that SQLite before 3.42 cannot write to.)
             self._db.execute("INSERT INTO search (search) VALUES ('optimize')")
-            busy = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            if busy:
-                return  # somebody reads a state from before: it is done at the next opportunity
+            # SQLite overwrites what it deletes, but not what it leaves behind between the cells of a
+            # page when it moves them: pages written anew have nothing there.
+            if self._size() <= _COMPACTED:
+                self._db.execute("VACUUM")
+            # SQLite waits for readers here, but not for another program's own checkpoint.
+            until = time.monotonic() + _WAIT
+            while self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > until:
+                    return  # somebody reads a state from before: it is done when next opened
+                time.sleep(0.02)
             with _immediate(self._db.conn):
                 if self._owed() == owed:  # else more was deleted meanwhile
                     self._db.execute("PRAGMA user_version = 0")
