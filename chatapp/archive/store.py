@@ -160,8 +160,8 @@ class Store:
             # The index only notes that an entry is gone: written anew, it does not hold it. (Its
             # option "secure-delete" would make a file that SQLite before 3.42 cannot write to.)
             self._db.execute("INSERT INTO search (search) VALUES ('optimize')")
-            # SQLite overwrites what it deletes, but not what it leaves behind between the cells of a
-            # page when it moves them: pages written anew have nothing there.
+            # SQLite overwrites what it deletes, but not what it leaves between the cells of a page
+            # when it moves them: pages written anew have nothing there.
             if self._size() <= _COMPACTED:
                 self._db.execute("VACUUM")
             # SQLite waits for readers here, but not for another program's own checkpoint.
