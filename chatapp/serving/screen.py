@@ -19,6 +19,7 @@ from chatapp.tui.app import ChatApp
 from chatapp.tui.commands import COMMANDS, key_name
 from chatapp.tui.screens.chat import ChatScreen
 from chatapp.tui.session import Session
+from chatapp.tui.widgets.composer import Draft
 from chatapp.tui.widgets.keybar import Key
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ REFUSED: Final = {
     "experiments": "Experiments load more copies of the model, so visitors cannot start them. "
     "Ctrl+K and Ctrl+O correct a reply and prove what becomes of it.",
     "models": "Everyone here shares one model. The person who runs this chat chooses it.",
+    "attach": "Files would come from the computer that runs this chat, so visitors attach none. "
+    "Paste a text instead: it becomes a part of your message.",
+    "search": "Documents lie on the computer that runs this chat; visitors do not search them.",
+    "notes": "Saved notes are a file of the person who runs this chat. Nothing of yours is saved.",
 }
 OTHER: Final = "This is not for visitors: it would use this computer's files or other programs."
 
@@ -162,6 +167,13 @@ class ServedScreen(ChatScreen):
         )
 
     # ── what is not there ───────────────────────────────────────────────────────────────────────
+
+    def commanded(self, draft: Draft) -> bool:
+        """What is typed in place of a key does nothing else than the key: it says why not."""
+        if (word := self.typed_command(draft)) is None:
+            return False
+        self.say(REFUSED[word])
+        return True
 
     def _save_evidence(self, evidence: Sequence[Evidence]) -> None:
         self.say(REFUSED["save"])

@@ -80,6 +80,20 @@ async def test_what_is_refused_is_said_and_does_nothing(
         assert "model" not in chat.lines[-1]
 
 
+@pytest.mark.parametrize("word", ["attach", "search", "notes"])
+async def test_a_typed_command_reads_nothing_of_this_computer(word: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the teacher's own words")
+    async with visiting(Reply(("Hello",))) as chat:
+        await chat.write(f"/{word} {secret}")
+        await chat.press("enter")
+        await chat.pilot.pause()
+        assert [note.message for note in chat.app._notifications] == [REFUSED[word]]
+        assert chat.app.screen is chat.screen
+        assert not chat.screen.composer.attached
+        assert not chat.engine.requests
+
+
 async def test_ones_place_in_the_line_is_shown_until_the_answer_begins() -> None:
     arrive = asyncio.Event()
     async with visiting(Reply(("Hello",), arrive=arrive)) as chat:

@@ -87,19 +87,26 @@ class SourceActions(SessionActions):
         self.count.changed()
         self.refresh_keys()
 
-    def commanded(self, draft: Draft) -> bool:
-        """Whether what was written is a command (``/attach PATH``); it is then not sent."""
-        word, _, rest = draft.text.strip().partition(" ")
+    def typed_command(self, draft: Draft) -> str | None:
+        """The command's name, if what was written is one (``/attach PATH``)."""
+        word = draft.text.strip().partition(" ")[0]
         if draft.text[:1] != "/" or "\n" in draft.text or word not in _COMMANDS:
+            return None
+        return word[1:]
+
+    def commanded(self, draft: Draft) -> bool:
+        """Do what was typed if it is a command; it is then not sent."""
+        if (word := self.typed_command(draft)) is None:
             return False
+        rest = draft.text.strip().partition(" ")[2]
         self.composer.draft = Draft("", {}, draft.attached)
-        if word == "/attach" and rest:
+        if word == "attach" and rest:
             # Some terminals put a path that is dropped on them into quotes.
             self._source(self._attach_file(Path(rest.strip().strip("'\""))))
-        elif word == "/search" and rest.strip():
+        elif word == "search" and rest.strip():
             self._source(self._search(rest.strip()))
         else:
-            getattr(self, f"action_{word[1:]}")()
+            getattr(self, f"action_{word}")()
         return True
 
     def _source(self, work: Any) -> None:
