@@ -63,6 +63,7 @@ def _score(made: list[Guess], say: Words) -> str:
 class LessonEnd(Screen[str | None]):
     """The result: ``back``, ``lessons`` (choose another), or nothing to go on alone."""
 
+    AUTO_FOCUS = "#page"
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow")]  # noqa: RUF012 (as in Textual)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter", "leave", "Leave"),
@@ -103,9 +104,6 @@ class LessonEnd(Screen[str | None]):
                 if self._handout is not None:
                     yield Action("Save the hand-out", "screen.save", id="save")
                 yield Action("Back", "screen.back", id="back")
-
-    def on_mount(self) -> None:
-        self.query_one("#page").focus()
 
     def action_leave(self) -> None:
         """Go on alone."""
