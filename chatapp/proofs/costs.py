@@ -13,7 +13,6 @@ A floating-point operation (FLOP) is one multiplication or addition. For a decod
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Final
 from chatapp.conversation.facts import TurnFacts
 from chatapp.engine.weights.header import Header
 from chatapp.proofs.evidence import Block, Paragraph, Plot, Table
+from chatapp.proofs.files import adapters_beside
 
 __all__ = [
     "Arithmetic",
@@ -185,16 +185,15 @@ def page(weights: Path, sha256: str | None, turns: Sequence[TurnFacts]) -> list[
 def tunings_beside(weights: Path, sha256: str | None) -> list[Tuning]:
     """The fine-tunings of these weights whose adapters lie beside them, as their logs have it."""
     found = []
-    for path in sorted((weights.parent / "adapters").glob("*/provenance.json")):
+    for adapter, told in adapters_beside(weights):
         try:
-            told = json.loads(path.read_text("utf-8"))
             training = told["training"]
             if told["base_sha256"] == sha256:
-                name = f"fine-tuning “{path.parent.name}”"
+                name = f"fine-tuning “{adapter.parent.name}”"
                 tokens, seconds = int(training["tokens"]), float(training["seconds"])
                 found.append(Tuning(name=name, trained=tokens, seconds=seconds))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # not ours, or damaged: the list of adapters says so
+        except (ValueError, KeyError, TypeError):
+            continue  # not ours: the list of adapters says so
     return found
 
 

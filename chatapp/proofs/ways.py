@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from chatapp.engine.weights.catalogue import load_catalogue
 from chatapp.errors import ChatappError
 from chatapp.proofs.asking import user
 from chatapp.proofs.facts import Fact
-from chatapp.proofs.files import file_hash
+from chatapp.proofs.files import adapters_beside, file_hash
 from chatapp.proofs.lab import Lab
 from chatapp.proofs.odds import Odds, continuations
 from chatapp.proofs.record import Record
@@ -120,16 +119,12 @@ async def _plainly(engine: LocalEngine, fact: Fact) -> float:
 def accepted_beside(weights: Path, sha256: str) -> list[tuple[Path, Mapping[str, Any]]]:
     """Adapters that were trained on these weights and lie beside them, accepted by their own test,
     newest first; each with its provenance."""
-    found: list[tuple[float, Path, Mapping[str, Any]]] = []
-    for path in (weights.parent / "adapters").glob("*/provenance.json"):
-        file = path.with_name("adapter.gguf")
-        try:
-            told = json.loads(path.read_text("utf-8"))
-            if told["status"] == "accepted" and told["base_sha256"] == sha256:
-                found.append((file.stat().st_mtime, file, told))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return [(file, told) for _, file, told in sorted(found, key=lambda one: -one[0])]
+    found = [
+        (file, told)
+        for file, told in adapters_beside(weights)
+        if (told.get("status"), told.get("base_sha256")) == ("accepted", sha256) and file.is_file()
+    ]
+    return sorted(found, key=lambda one: one[0].stat().st_mtime, reverse=True)
 
 
 def with_adapter(lab: Lab, adapter: Path) -> LocalEngine:
