@@ -72,6 +72,7 @@ def _command(args: argparse.Namespace) -> int:
             raise ChatappError("Which lesson? Name one, or add --all.")
         print(lesson_text.listing(lessons, language))
         return 0
+    _check_targets(args)
     chosen = _chosen(args, lessons, language)
     lesson_text.note_untranslated(chosen, language, sys.stderr)
     if headless:
@@ -83,6 +84,15 @@ def _command(args: argparse.Namespace) -> int:
     from chatapp.cli import lesson_screen
 
     return lesson_screen.play(args, chosen[0], language)
+
+
+def _check_targets(args: argparse.Namespace) -> None:
+    """A page that cannot be written is said before a lesson is played, not behind it."""
+    from chatapp.proofs.report.files import check_target
+
+    for path in (args.handout, args.still):
+        if path is not None:
+            check_target(path)
 
 
 def _chosen(args: argparse.Namespace, lessons: Lessons, language: str) -> list[Lesson]:

@@ -20,7 +20,7 @@ __all__ = ["child_of", "play"]
 
 def play(args: argparse.Namespace, lesson: Lesson, language: str) -> int:
     """Start the screen with this lesson; with ``--record``, in a terminal of its own."""
-    if args.record is not None:
+    if args.record is not None and not args.in_recording:
         return _record(args, lesson)
     from chatapp.cli.chat import Wiring, leave_no_core
     from chatapp.cli.first_run import ensure_model
@@ -68,13 +68,4 @@ def _record(args: argparse.Namespace, lesson: Lesson) -> int:
 
 def child_of(argv: Sequence[str]) -> list[str]:
     """The command that plays alone what ``argv`` asked to record."""
-    rest: list[str] = []
-    skip = False
-    for word in argv:
-        if skip or word.startswith("--record="):
-            skip = False
-        elif word == "--record":
-            skip = True
-        else:
-            rest.append(word)
-    return [sys.executable, "-m", "chatapp.cli.main", *rest, "--autoplay"]
+    return [sys.executable, "-m", "chatapp.cli.main", *argv, "--autoplay", "--in-recording"]

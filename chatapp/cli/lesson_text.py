@@ -99,7 +99,8 @@ def last_page(play: Play, words: Words) -> str:
     lines = [f"── {words('guesses')} ──"] if play.guesses else []
     for guess in play.guesses:
         guessed = guess.guessed.text if guess.guessed else words("no-guess")
-        happened = guess.happened.text if guess.happened else words("open")
+        open_ = words("none" if guess.decided else "open")
+        happened = guess.happened.text if guess.happened else open_
         mark = {True: "✓", False: "✗", None: "·"}[guess.met]
         lines += ["", *wrapped(f"{mark} {guess.step.expect}", "")]
         lines += wrapped(f"{words('guessed')}: {guessed}", "    ")

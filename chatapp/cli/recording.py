@@ -30,6 +30,8 @@ def add_recording_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--autoplay", action="store_true", help="play by itself: it guesses the first option"
     )
+    # Said to the lesson that is being recorded, in its own terminal.
+    group.add_argument("--in-recording", action="store_true", help=argparse.SUPPRESS)
     group.add_argument(
         "--size",
         metavar="WxH",

@@ -26,7 +26,7 @@ __all__ = ["register"]
 
 MISSING = (
     "chatapp serve needs a web server, which is not installed: pip install 'chatapp[serve]' "
-    "installs it (in a clone: .venv/bin/pip install -e '.[serve]')."
+    "installs it (in a clone, make serve does)."
 )
 SERVER = "chatapp serve shares a local model among its visitors; it cannot share a server's."
 NO_SOCKETS = "chatapp serve needs a system with Unix sockets; this one has none."

@@ -34,16 +34,6 @@ class Check:
     times: float = 1.0
     at: str = ""
 
-    @property
-    def steps(self) -> set[str]:
-        """The other steps that it needs."""
-        named = {self.at} if self.at else set()
-        if self.kind in ("same", "other") or (
-            self.kind in ("more", "less") and isinstance(self.than, str)
-        ):
-            named.add(str(self.than))
-        return named
-
 
 def look(
     check: Check, here: Outcome, others: Mapping[str, Outcome], words: Words

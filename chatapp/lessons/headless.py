@@ -18,7 +18,6 @@ from chatapp.lessons.steps import Settings
 from chatapp.proofs.asking import Answer, ask, user
 from chatapp.proofs.evidence import Evidence
 from chatapp.proofs.experiment import perform
-from chatapp.proofs.facts import Facts
 from chatapp.proofs.lab import Lab
 from chatapp.proofs.running import chosen
 
@@ -85,15 +84,7 @@ class HeadlessStage:
 
     async def prove(self, name: str, facts: tuple[str, ...]) -> Evidence:
         [experiment] = chosen([name])
-        lab = self.lab
-        async with Lab(
-            lab.weights,
-            lab.options,
-            facts=some_facts(lab.facts, facts),
-            base=lab.base,
-            log=lab.log,
-            engine=lab.engine,
-        ) as own:  # its further processes end with it
+        async with self.lab.on(self.lab.facts.only(facts)) as own:  # its processes end with it
             return await perform(experiment, own)
 
     def snapshot(self) -> object:
@@ -129,15 +120,3 @@ class HeadlessStage:
             await engine.start()
             self._engines[window] = engine, await self.lab.counter(engine)
         return self._engines[window]
-
-
-def some_facts(every: Facts, names: tuple[str, ...]) -> Facts:
-    """The facts of these names; all of them, if there are none. Raises ``ChatappError``."""
-    if not names:
-        return every
-    kinds = (every.corrections, every.told, every.news)
-    known = {fact.id for kind in kinds for fact in kind}
-    for name in names:
-        if name not in known:
-            raise ChatappError(f"There is no fact called {name}.")
-    return Facts(*(tuple(fact for fact in kind if fact.id in names) for kind in kinds))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -156,8 +156,3 @@ def _guess(guess: Guess) -> dict[str, Any]:
         "happened": guess.happened.id if guess.happened else None,
         "met": guess.met,
     }
-
-
-def overall(plays: Sequence[Play]) -> bool:
-    """Whether all of them held, and there is one."""
-    return bool(plays) and all(play.held for play in plays)

@@ -112,7 +112,7 @@ class Player:
         del self._before[self.at + 1 :]
         for played in [one for one in self.play.steps if one.step.number >= self.step.number]:
             self.play.steps.remove(played)
-            self.play.taken_back += played.outcome is not None
+            self.play.taken_back += bool(played.outcome and played.outcome.prompt)
             for guess in played.decides:
                 guess.happened, guess.decided = None, False
         self.play.finished = False

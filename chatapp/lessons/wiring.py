@@ -79,8 +79,7 @@ def _proves(step: Prove, where: str) -> None:
         raise LessonError(
             f"{where}: there is no experiment called {step.prove}; there are: {known}."
         )
-    facts = built_in()
-    known_facts = [f.id for kind in (facts.corrections, facts.told, facts.news) for f in kind]
+    known_facts = [fact.id for fact in built_in().every]
     for name in step.facts:
         if name not in known_facts:
             raise LessonError(

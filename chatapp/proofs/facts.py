@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
@@ -53,6 +53,21 @@ class Facts:
     corrections: tuple[Fact, ...] = ()
     told: tuple[Fact, ...] = ()
     news: tuple[Fact, ...] = ()
+
+    @property
+    def every(self) -> tuple[Fact, ...]:
+        return (*self.corrections, *self.told, *self.news)
+
+    def only(self, names: Sequence[str]) -> Facts:
+        """The facts of these names; all of them, if there are none. Raises ``ChatappError``."""
+        if not names:
+            return self
+        known = {fact.id for fact in self.every}
+        for name in names:
+            if name not in known:
+                raise ChatappError(f"There is no fact called {name}.")
+        kinds = (self.corrections, self.told, self.news)
+        return Facts(*(tuple(fact for fact in kind if fact.id in names) for kind in kinds))
 
 
 _KINDS = {"correction": "corrections", "told": "told", "news": "news"}

@@ -49,6 +49,17 @@ class Lab:
         self.engine = engine or self._made(self.options)
         self._setting: Setting | None = None
 
+    def on(self, facts: Facts) -> Lab:
+        """A lab for other facts, with the same main engine, which stays when that lab closes."""
+        return Lab(
+            self.weights,
+            self.options,
+            facts=facts,
+            base=self.base,
+            log=self.log,
+            engine=self.engine,
+        )
+
     def another(
         self,
         weights: Path | None = None,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatapp.errors import ChatappError
-from chatapp.lessons.headless import HeadlessStage, some_facts
+from chatapp.lessons.headless import HeadlessStage
 from chatapp.lessons.outcome import Outcome
 from chatapp.lessons.steps import VIEWS, Settings
 from chatapp.lessons.views import view_of
@@ -97,8 +97,8 @@ async def test_what_needs_a_turn_says_so(lab: Lab) -> None:
 
 def test_facts_are_chosen_by_name() -> None:
     every = built_in()
-    assert some_facts(every, ()) is every
-    few = some_facts(every, ("dog", "iron-number"))
-    assert [fact.id for fact in (*few.corrections, *few.told, *few.news)] == ["iron-number", "dog"]
+    assert every.only(()) is every
+    few = every.only(("dog", "iron-number"))
+    assert [fact.id for fact in few.every] == ["iron-number", "dog"]
     with pytest.raises(ChatappError, match="no fact called cat"):
-        some_facts(every, ("cat",))
+        every.only(("cat",))

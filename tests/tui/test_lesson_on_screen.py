@@ -234,6 +234,35 @@ async def test_escape_stops_an_answer_and_the_lesson_stays(lesson):
         await chat.sees("step 2 of 11")
 
 
+async def test_what_a_person_began_to_edit_is_not_what_the_lesson_sends(lesson):
+    async with lesson() as chat:
+        await go(chat, "enter", "enter", "escape")
+        await chat.screen.run_action("screen.edit")
+        await chat.until(lambda: chat.screen.session.editing is not None, "an edit")
+        await go(chat, "ctrl+t", "enter", "1", "enter", "enter")
+        assert said(chat) == [
+            "What is the capital of Turkey?",
+            "It is Istanbul.",
+            "Please remember: it is Ankara.",
+            "Fine.",
+        ]
+
+
+async def test_a_reply_of_the_persons_own_is_not_taken_for_the_lessons(lesson):
+    each = asyncio.Semaphore(0)
+    again = Reply(["It ", "is ", "Bursa."], each=each)
+    async with lesson(Reply(["It is Istanbul."]), again, Reply(["Fine."])) as chat:
+        await go(chat, "enter", "enter", "enter", "1", "enter")
+        await chat.screen.run_action("screen.regenerate")
+        await chat.until(lambda: chat.screen.session.busy, "the person's own request")
+        await go(chat, "enter")
+        await chat.sees("answering something else", "Enter tries again")
+        for _ in range(4):
+            each.release()
+        await chat.until(lambda: not chat.screen.session.busy, "its end")
+        assert len(chat.engine.requests) == 2
+
+
 async def test_what_cannot_be_sent_is_said_and_can_be_tried_again(lesson):
     failing = Reply([], error=EngineError("The engine is [red]gone[/red]."))
     async with lesson(failing, Reply(["It is Istanbul."])) as chat:
@@ -379,6 +408,9 @@ async def test_an_experiment_is_shown_as_it_runs_and_can_be_stopped(lesson, monk
         await chat.sees("Enter runs the experiment")
         await chat.press("enter")
         await chat.sees("25%", "asks a question", "Esc stop")
+        await chat.press("ctrl+t")
+        await chat.sees("The lesson is at work")
+        assert chat.app.screen is chat.screen
         await chat.press("escape")
         await chat.sees("Enter runs the experiment")
         assert not chat.screen.lesson.away

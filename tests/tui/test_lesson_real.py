@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 import xml.etree.ElementTree as ET
@@ -21,6 +22,7 @@ from chatapp.lessons.playing import play
 from chatapp.lessons.steps import Say
 from chatapp.proofs.lab import Lab
 from chatapp.showing.cast import read
+from chatapp.sources.notes import Notes, save_notes
 from chatapp.tui.app import ChatApp
 from chatapp.tui.screens.costs import CostsScreen
 from chatapp.tui.screens.lesson_end import LessonEnd
@@ -54,11 +56,13 @@ async def test_on_the_screen_every_bit_is_as_it_is_headless(
     headless = await play(Lessons(None).lesson(name), lab)
     home = find_home(str(tmp_path), {}, tmp_path)
     home.ensure()
+    # A person's saved notes are in the person's sessions, and in none of the lesson's.
+    save_notes(home.notes_file, Notes(on=True, texts=("My dog is called Biscuit.",)))
     given = Wiring(home, AppSettings(system="Be brief.", window=2048)).given(str(default_model))
     path = tmp_path / "page.html"
     given = replace(given, play=headless.lesson, handout_path=path)
     app = ChatApp(given)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot, asyncio.timeout(120):
         while (lesson := app.chat.lesson) is None or lesson.player.phase == "new":
             await pilot.pause(0.05)
         opened: set[type] = set()

@@ -24,16 +24,22 @@ def write_json(path: Path, evidence: Sequence[Evidence]) -> None:
     write_file(path, as_json(evidence).encode("utf-8", "backslashreplace"))
 
 
+def check_target(path: Path) -> Path:
+    """Where a file of this name would be written. Raises ``ChatappError`` if it plainly cannot."""
+    # A symbolic link stays one: what it leads to is replaced.
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise ChatappError(f"{path} is not a file, so nothing was written there.")
+    if not target.parent.is_dir():
+        raise ChatappError(f"{path} cannot be written: there is no folder {target.parent}.")
+    return target
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write ``content`` whole. Raises ``ChatappError``, and leaves what was there, if it cannot."""
     temporary: Path | None = None
     try:
-        # A symbolic link stays one: what it leads to is replaced.
-        target = Path(os.path.realpath(path))
-        if target.exists() and not target.is_file():
-            raise ChatappError(f"{path} is not a file, so nothing was written there.")
-        if not target.parent.is_dir():
-            raise ChatappError(f"{path} cannot be written: there is no folder {target.parent}.")
+        target = check_target(path)
         temporary = target.with_name(f".evidence-{secrets.token_hex(6)}")
         # Not tempfile: its files are private, and evidence is made to be passed on.
         with temporary.open("xb") as file:

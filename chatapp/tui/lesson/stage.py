@@ -15,7 +15,6 @@ from chatapp.engine.client import EngineOptions, LocalEngine
 from chatapp.engine.counter import Counter
 from chatapp.engine.protocol import Generate, Sampling
 from chatapp.errors import ChatappError
-from chatapp.lessons.headless import some_facts
 from chatapp.lessons.outcome import Outcome
 from chatapp.lessons.sessions import Standing, apply, started
 from chatapp.lessons.steps import Settings
@@ -101,6 +100,7 @@ class ScreenStage:
         # Not the person's settings: a lesson plays the same for everybody.
         talk.engine, talk.counter, talk.sampling = engine, counter, Sampling()
         apply(talk, self._given)
+        self._screen.show_notes(session)
         if person:
             session.pane.left_behind("Another person's session, on the same model: an empty one.")
         self._sessions[name], self._front = session, name
@@ -124,15 +124,15 @@ class ScreenStage:
     # ── turns ───────────────────────────────────────────────────────────────────────────────────
 
     async def send(self, text: str) -> Node:
+        session = self._free()
         await self._type(text)
-        session = self.session
         session.draft = Draft()
         self._screen.turns.send(session, Draft.of(text))
         return await self._reply(session)
 
     async def correct(self, correction: Correction) -> Node:
+        session = self._free()
         await self._type(correction.said)
-        session = self.session
         session.draft = Draft()
         self._screen.show_draft(session)
         told = Told(correction.right, correction.wrong, correction.said)
@@ -140,6 +140,16 @@ class ScreenStage:
         reply = await self._reply(session)
         session.pane.notice("")  # what may be done with it is the lesson's to say
         return reply
+
+    def _free(self) -> Session:
+        """The session in front, for a message of the lesson's own: nothing that the person began
+        in it may become of it."""
+        session = self.session
+        if session.busy:
+            raise ChatappError("The model is answering something else. Esc stops it.")
+        session.editing, session.aside = None, Draft()
+        self.conversation.notes = ()
+        return session
 
     async def _type(self, text: str) -> None:
         """Let everybody see what is going to be sent."""
@@ -149,10 +159,14 @@ class ScreenStage:
             return
         self._screen.show_composer(True)
         line = words.visible(text)[:400]
-        for stroke in range(1, _STROKES + 1):
-            self._screen.composer.draft = Draft(line[: len(line) * stroke // _STROKES])
-            await asyncio.sleep(_TYPING / _STROKES)
-        await asyncio.sleep(_TYPING / 2)
+        try:
+            for stroke in range(1, _STROKES + 1):
+                self._screen.composer.draft = Draft(line[: len(line) * stroke // _STROKES])
+                await asyncio.sleep(_TYPING / _STROKES)
+            await asyncio.sleep(_TYPING / 2)
+        except asyncio.CancelledError:
+            self._screen.composer.draft = Draft()  # half a message is nobody's
+            raise
 
     async def _reply(self, session: Session) -> Node:
         self._screen.show_composer(False)
@@ -195,24 +209,16 @@ class ScreenStage:
     async def prove(self, name: str, facts: tuple[str, ...]) -> Evidence:
         self.close_views()
         [experiment] = chosen([name])
-        lab = self._lab
 
         def progress(done: float, says: str) -> None:
             self._told(f"{done:.0%}  {words.one_line(experiment.title)}: {words.one_line(says)}")
 
-        own = Lab(
-            lab.weights,
-            lab.options,
-            facts=some_facts(lab.facts, facts),
-            base=lab.base,
-            log=lab.log,
-            engine=lab.engine,
-        )
+        own = self._lab.on(self._lab.facts.only(facts))
         async with self._screen.turns.alone("an experiment is running", lambda: None):
             try:
                 evidence = await perform(experiment, own, progress)
             finally:
-                await asyncio.shield(own.close(but=lab.engine))
+                await asyncio.shield(own.close())
         self.opened = "evidence"
         self._screen.open_evidence(evidence)
         return evidence
@@ -284,4 +290,4 @@ class ScreenStage:
         for session in self._sessions.values():
             if session in self._screen.sessions:
                 self._screen.attach(session)
-        await self._lab.close(but=self._lab.engine)
+        await self._lab.close()

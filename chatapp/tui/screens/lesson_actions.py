@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LessonActions"]
 
+_AT_WORK = "The lesson is at work. Esc stops it."
 _LOCAL = "A lesson looks into the model, so it needs a local one: a server shows too little."
 
 
@@ -39,6 +40,8 @@ class LessonActions(LessonViews):
         """Go back to the lesson; without one, choose one."""
         if self.lesson is not None and self.lesson.away:
             self._lesson_work(self._resume_lesson())
+        elif self.lesson is not None and self.lesson.busy:
+            self.say(_AT_WORK)
         elif self.given.lessons is None:
             self.say(_LOCAL if self.served else "There are no lessons here.")
         else:
@@ -113,7 +116,7 @@ class LessonActions(LessonViews):
         if self.lesson is None:
             self.say("No lesson is being played.")
         elif self.lesson.busy:
-            self.say("The lesson is at work. Esc stops it.")
+            self.say(_AT_WORK)
         else:
             self._lesson_work(self.leave_lesson())
 
