@@ -222,7 +222,7 @@ async def _class(
                 aim=Aim("≤", 2.0),
                 beside=f"{at_last:,.0f} MiB, {at_first:,.0f} MiB",
             ),
-            Figure("memory for each visitor", at_last / (visitors + 1), "MiB"),
+            Figure("memory in all, for each visitor", at_last / (visitors + 1), "MiB"),
         ],
         [f"{visitors} screens were ready {entered:.0f} s after their links were opened."],
     )

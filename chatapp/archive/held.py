@@ -85,8 +85,10 @@ def withdrawn_of(store: Store, adapter: Path) -> str:
     """Whether the adapter in this folder (or of this file) rests on records whose consent has been
     withdrawn since, in a sentence; empty if it does not, or if it does not say what it rests on."""
     told = _json((adapter if adapter.is_dir() else adapter.parent) / _ADAPTER_FILE)
+    named = told.get("sessions")
+    sessions = [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
     with store.reading() as db:
-        gone = not_agreed(db, told.get("sessions", ()))
+        gone = not_agreed(db, sessions)
     if not gone:
         return ""
     of = "one session" if gone == 1 else f"{gone} sessions"

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import dataclasses
+import ipaddress
 import signal
 import sys
 import tempfile
@@ -110,9 +111,11 @@ def _command(args: argparse.Namespace) -> int:
     settings = dataclasses.replace(settings_from(args, settings), window=serve.window)
     if settings.server is not None:
         raise ChatappError(SERVER)
+    from chatapp.cli.chat import leave_no_core
     from chatapp.cli.first_run import ensure_model
 
     weights = ensure_model(home, settings, args.model)
+    leave_no_core()  # this process and the engine hold what every visitor says
     return asyncio.run(_serve(args, home, settings, serve, weights))
 
 
@@ -149,7 +152,7 @@ async def _serve(
     broker, door = Broker(engine, limits), Door(limits)
     with tempfile.TemporaryDirectory(prefix="chatapp-serve-") as folder:
         visit = await asyncio.to_thread(_visit, home, settings, engine, limits)
-        site = Site(broker, door, limits, visit, Path(folder), guard=Guard(args.name), said=_say)
+        site = Site(broker, door, limits, visit, Path(folder), guard=Guard(_names(args)), said=_say)
         try:
             await broker.start()
             try:
@@ -167,6 +170,15 @@ async def _serve(
             await broker.close()
     _say("Ended. Nothing that visitors wrote was kept.")
     return 0
+
+
+def _names(args: argparse.Namespace) -> list[str]:
+    """The names by which browsers may call this computer; that of ``--host`` is one of them."""
+    try:
+        ipaddress.ip_address(args.host)
+    except ValueError:
+        return [*args.name, args.host] if args.host else list(args.name)
+    return list(args.name)
 
 
 def _shelf(free: int | None) -> int:

@@ -265,15 +265,19 @@ def _starts(pieces: Sequence[str], text: str) -> list[int]:
     """
     data = text.encode()
     starts: list[int] = []
-    at = 0
+    at = ahead = 0  # the next whole piece begins between ``at`` and ``at + ahead``, or close behind
     for piece in pieces:
         starts.append(at)
-        for whole in piece.split("\ufffd"):
-            found = data.find(whole.encode(), at, at + len(whole) * 4 + _SLACK) if whole else -1
+        for n, whole in enumerate(piece.split("\ufffd")):
+            ahead += 3 * (n > 0)  # part of a character has three bytes at most
+            if not whole:
+                continue
+            raw = whole.encode()
+            found = data.find(raw, at, at + ahead + len(raw) + _SLACK)
             if found >= 0:
                 if "\ufffd" not in piece:
                     starts[-1] = found
-                at = found + len(whole.encode())
+                at, ahead = found + len(raw), 0
     return starts
 
 

@@ -407,8 +407,8 @@ class Conversation:
 def _count_parts(
     prompt: Prompt, messages: Sequence[Message], carried: Sequence[Node | str]
 ) -> None:
-    """What the parts of each message cost: counted once, as the text does not change."""
+    """What the parts of each message cost, by the tokenizer of the model that is sent them."""
     for n, node in enumerate(carried):
-        if isinstance(node, Node) and node.part_tokens is None:
+        if isinstance(node, Node):
             found = parts_of(node.role, node.content)
             node.part_tokens = tuple(tokens_of_parts(prompt, messages, n)) if found else ()

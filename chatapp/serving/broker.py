@@ -153,6 +153,9 @@ class Broker:
                 self._work.clear()
                 await self._work.wait()
             self._now = job
+            if job.before:
+                job.before = 0
+                job.tell({"type": "place", "before": 0})
             self._tell_places()
             self._answer = asyncio.create_task(self._serve(job))
             try:

@@ -73,7 +73,8 @@ class Desk:
             return
         self._writer.write(wire.encode({"id": number, **event}))
         if self._writer.transport.get_write_buffer_size() > MAX_UNREAD:
-            self.leave()
+            # Not at once: whoever tells may be going through the line that this visitor leaves.
+            asyncio.get_running_loop().call_soon(self.leave)
 
     def fail(self, number: int | str, error: ChatappError) -> None:
         if isinstance(error, TemplateError):
@@ -142,7 +143,8 @@ class Desk:
         elif kind == "info":
             self.tell(number, {**wire.event_as_dict(await engine.start()), "type": "result"})
         elif kind == "cancel":
-            job = self.jobs.get(value.get("target", ""))
+            target = value.get("target")
+            job = self.jobs.get(target) if isinstance(target, (int, str)) else None
             if job is not None:
                 self._broker.give_up(job)
             self.tell(number, {"type": "result", "cancelled": job is not None})

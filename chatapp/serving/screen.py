@@ -1,10 +1,11 @@
 """The screen as a visitor has it: what would reach the server's disk or models is not there.
 
-What is allowed is listed; a command that nobody decided about says that it is not for visitors.
+Every command is listed, as allowed or as refused with a reason; the tests hold the lists complete.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -58,6 +59,9 @@ ALLOWED: Final = frozenset(
         "reuse",
         "settings",
         "help",
+        "detach",
+        "unfold",
+        "presenter",
     )
 )
 """Commands that stay in the visitor's own process and ask the shared model at most."""
@@ -65,6 +69,9 @@ ALLOWED: Final = frozenset(
 _NOTHING: Final = (
     "Nothing that you write here is kept: it is gone when you close this page. Only the person "
     "who runs this chat can keep sessions, on a screen of their own."
+)
+_LESSONS: Final = (
+    "Lessons run experiments, which load more copies of the model, so visitors cannot start them."
 )
 REFUSED: Final = {
     "log": _NOTHING,
@@ -75,13 +82,16 @@ REFUSED: Final = {
     "stored": "There are no stored sessions for visitors. F5 shows those that you have open.",
     "experiments": "Experiments load more copies of the model, so visitors cannot start them. "
     "Ctrl+K and Ctrl+O correct a reply and prove what becomes of it.",
+    "lesson": _LESSONS,
+    "leave_lesson": _LESSONS,
+    "audience": "The audience's view would open a port of the computer that runs this chat.",
     "models": "Everyone here shares one model. The person who runs this chat chooses it.",
     "attach": "Files would come from the computer that runs this chat, so visitors attach none. "
     "Paste a text instead: it becomes a part of your message.",
     "search": "Documents lie on the computer that runs this chat; visitors do not search them.",
     "notes": "Saved notes are a file of the person who runs this chat. Nothing of yours is saved.",
 }
-OTHER: Final = "This is not for visitors: it would use this computer's files or other programs."
+"""Why each of the others is not for visitors."""
 
 
 def before_you(count: int) -> str:
@@ -157,6 +167,8 @@ class ServedScreen(ChatScreen):
             info = self.model.engine.info
             size = f": {info.window:,} tokens" if info and info.window else ""
             self.say(f"The window is the same for everyone here{size}.")
+            if self.values is not None:
+                self.values = replace(self.values, window=None)
 
     def offered(self, keys: tuple[Key, ...]) -> tuple[Key, ...]:
         """The keys of what visitors may do, as a browser lets them through."""
@@ -189,7 +201,7 @@ class ServedScreen(ChatScreen):
 
 def _refusal(action: str) -> Callable[[ServedScreen], None]:
     def refuse(self: ServedScreen) -> None:
-        self.say(REFUSED.get(action, OTHER))
+        self.say(REFUSED[action])
 
     refuse.__doc__ = "Say that this is not for visitors."
     return refuse

@@ -51,6 +51,7 @@ class _Screen:
     socket: web.WebSocketResponse
     process: VisitorProcess
     typed: float
+    ending: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     gone: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
 
@@ -234,11 +235,22 @@ class Site:
         async for message in screen.socket:
             if message.type is not WSMsgType.TEXT:
                 continue
-            await typed.wait(len(message.data))
+            if (seconds := typed.take(len(message.data))) > 0:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(screen.ending.wait(), seconds)
+            if screen.ending.is_set():
+                return
             try:
                 kind, *rest = json.loads(message.data)
                 await self._hand_over(screen, kind, *rest)
-            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            except (
+                ValueError,
+                TypeError,
+                KeyError,
+                AttributeError,
+                OverflowError,
+                RecursionError,
+            ):
                 return  # no page of ours sends such a thing
 
     async def _hand_over(self, screen: _Screen, kind: str, value: Any = None) -> None:
@@ -258,6 +270,7 @@ class Site:
     async def _end(self, screen: _Screen, why: str) -> None:
         """End a screen and say why; it is gone when this returns."""
         self._why[screen.visitor] = why
+        screen.ending.set()
         with contextlib.suppress(OSError, RuntimeError):
             await screen.socket.close(code=WSCloseCode.GOING_AWAY, message=b"ended")
         await screen.gone.wait()
@@ -275,12 +288,15 @@ class Site:
         while True:
             await asyncio.sleep(_LOOK)
             now = time.monotonic()
+            over: list[tuple[_Screen, str]] = []
             for screen in list(self.screens.values()):
                 why = screen.visitor.over()
                 if not why and now - screen.typed >= self.limits.idle_minutes * 60:
                     why = IDLE.format(minutes=self.limits.idle_minutes)
                 if why:
-                    await self._end(screen, why)
+                    over.append((screen, why))
+            # All at once: a browser that does not answer holds up nobody's end but its own.
+            await asyncio.gather(*(self._end(*one) for one in over), return_exceptions=True)
 
 
 def _number(text: str | None, default: int) -> int:

@@ -131,7 +131,8 @@ class Index:
                 self._drop(db, name)
             for name in sorted(there):
                 if known.get(name) != there[name]:
-                    self._drop(db, name)
+                    if name in known:  # finding its passages reads the whole table
+                        self._drop(db, name)
                     self._take(db, name, there[name])
         rows = db.execute("SELECT error FROM files WHERE error <> '' ORDER BY name")
         self.skipped = [row[0] for row in rows]
@@ -169,7 +170,8 @@ class Index:
         error = ""
         path = self.folder / name
         try:
-            passages = cut(read_pages(path), paged=path.suffix.lower() == ".pdf")
+            pages = read_pages(path)
+            passages = cut(pages, paged=len(pages) > 1 or path.suffix.lower() == ".pdf")
         except SourceError as reason:
             passages, error = [], str(reason)
         db.execute("INSERT INTO files VALUES (?, ?, ?)", (name, stamp, error))
@@ -179,7 +181,8 @@ class Index:
     # ── asking ──────────────────────────────────────────────────────────────────────────────────
 
     def _ask(self, db: sqlite3.Connection, question: str, limit: int) -> list[Found]:
-        words = list(dict.fromkeys(re.findall(r"\w+", question.casefold())))
+        # Folded as the tokenizer of the index does it, which leaves an ß an ß.
+        words = list(dict.fromkeys(re.findall(r"\w+", question.lower())))
         telling = [word for word in words if word not in _COMMON] or words
         if not telling:
             return []

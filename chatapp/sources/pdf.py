@@ -6,6 +6,7 @@ A file that takes too long or too much memory ends that process and nothing else
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -22,6 +23,7 @@ _MOST_TEXT: Final = 16 << 20
 
 _SAYS: Final = {
     "encrypted": "is encrypted, and cannot be read without its password",
+    "cipher": "is encrypted in a way that is not read here",
     "broken": "is not a readable PDF",
 }
 
@@ -30,7 +32,8 @@ def pages_of(path: Path, name: str) -> list[str]:
     """The text of each page. ``name`` stands in the sentence of a :class:`SourceError`."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", __name__, str(path)],
+            # -P: a file of that name in the current folder is no part of this program.
+            [sys.executable, "-P", "-m", __name__, str(path)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -67,7 +70,7 @@ def _read(path: str) -> dict[str, object]:
                 return {"error": "broken"}
             pages.append(text)
     except DependencyError:  # a cipher that needs one more library
-        return {"error": "encrypted"}
+        return {"error": "cipher"}
     except Exception:  # whatever a stranger's file provokes
         return {"error": "broken"}
     return {"pages": pages}
@@ -79,10 +82,11 @@ def _limit() -> None:
     except ImportError:  # not on Windows
         return
     for kind, most in ((resource.RLIMIT_AS, _MEMORY), (resource.RLIMIT_CPU, SECONDS)):
-        hard = resource.getrlimit(kind)[1]
-        resource.setrlimit(
-            kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
-        )
+        with contextlib.suppress(OSError, ValueError):  # not every system has every limit
+            hard = resource.getrlimit(kind)[1]
+            resource.setrlimit(
+                kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
+            )
 
 
 if __name__ == "__main__":

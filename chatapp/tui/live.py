@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from chatapp.tui import words
@@ -47,6 +46,7 @@ async def preview(
 ) -> Preview:
     """Count the next request with ``draft`` as the new message (or in place of another)."""
     from chatapp.context.messages import Message
+    from chatapp.context.parts import sections
     from chatapp.conversation.view import budget_for
     from chatapp.engine.protocol import Generate
     from chatapp.errors import ChatappError
@@ -70,7 +70,10 @@ async def preview(
     shown = Request(request, new, prompt, 0, pipe)
     if prompt is None:
         return Preview(shown, note=f"tokens: {words.UNKNOWN} by this server")
-    parts = await _parts(prompt, messages) if draft else ()
+    if sum(len(message.content) for message in messages) > _LONG:
+        # Cut off the event loop; the prompt keeps the sections for what counts them below.
+        await asyncio.to_thread(sections, prompt, messages)
+    parts = _parts(prompt, messages) if draft else ()
     window = conversation.window
     if window is None:
         ready = conversation.engine.state == "ready"
@@ -86,17 +89,14 @@ async def preview(
     return Preview(shown, budget, parts=parts)
 
 
-async def _parts(prompt: Prompt, messages: Sequence[Message]) -> tuple[int, ...]:
+def _parts(prompt: Prompt, messages: Sequence[Message]) -> tuple[int, ...]:
     """The tokens of each part of the last message."""
     from chatapp.context.parts import parts_of, tokens_of_parts
 
     last = len(messages) - 1
     if not parts_of(messages[last].role, messages[last].content):
         return ()
-    count = partial(tokens_of_parts, prompt, messages, last)
-    if len(messages[last].content) > _LONG:
-        return tuple(await asyncio.to_thread(count))
-    return tuple(count())
+    return tuple(tokens_of_parts(prompt, messages, last))
 
 
 async def transcript_tokens(conversation: Conversation) -> int | None:

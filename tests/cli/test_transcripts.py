@@ -151,6 +151,9 @@ def test_reviewed_exported_verified_withdrawn(
     (adapter / "provenance.json").write_text(json.dumps(provenance))
     with Store(home / "transcripts" / NAME, readonly=True) as store:
         assert held.withdrawn_of(store, adapter) == ""
+        for odd in ([["x"]], [1, "a"], "text", None):
+            (tmp_path / "provenance.json").write_text(json.dumps({"sessions": odd}))
+            assert isinstance(held.withdrawn_of(store, tmp_path), str)
     withdrawn = json.loads(run("transcripts", "withdraw", "bbbb", "--json").out)
     assert withdrawn["lowered"] is True
     assert [held["export"] for held in withdrawn["exports"]] == [manifest["export_id"]]

@@ -155,6 +155,23 @@ def test_a_part_has_the_tokens_that_begin_in_it(vocabulary, parts, typed) -> Non
     assert tokens_of_parts(prompt, messages, 0) == expected
 
 
+@pytest.mark.parametrize("odd", ["😀" * 10, "汉字测试" * 10, "ภาษาไทย" * 6, "\ufffd" * 20])
+def test_parts_of_characters_are_counted_where_they_stand(vocabulary, odd: str) -> None:  # type: ignore[no-untyped-def]
+    text = write([Part("file", odd, "a.md"), Part("file", "plain words", "b.md")], "And?")
+    prompt = build_prompt(
+        [Message("user", text)], ChatTemplate("{{ messages[0]['content'] }}"), vocabulary
+    )
+    first, second = tokens_of_parts(prompt, [Message("user", text)], 0)
+    starts, at = [], 0
+    for token in prompt.tokens:
+        starts.append(at)
+        at += len(vocabulary.piece(token))
+    one, two = parts_of("user", text)
+    for found, part in ((first, one), (second, two)):
+        begin, end = (len(text[:place].encode()) for place in (part.start, part.end))
+        assert found == sum(begin <= start < end for start in starts)
+
+
 def test_the_budget_counts_notes_as_a_part_of_their_own() -> None:
     messages = [Message("system", with_notes("Be kind.", ["a b c"])), Message("user", "x")]
     prompt = build_prompt(messages, ChatTemplate(TEMPLATE), ToyTokenizer())

@@ -49,8 +49,8 @@ async def test_who_waits_is_told_how_many_are_before() -> None:
         gates[1].set()
         gates[2].set()
         await third.end_of(7)
-        assert [e["before"] for e in second.of(1, "place")] == [1]
-        assert [e["before"] for e in third.of(7, "place")] == [2, 1]
+        assert [e["before"] for e in second.of(1, "place")] == [1, 0]
+        assert [e["before"] for e in third.of(7, "place")] == [2, 1, 0]
         assert not [e for e in first.told if e["type"] == "place" and e["before"]]
 
 
@@ -198,6 +198,7 @@ async def test_who_does_not_read_holds_up_nobody(monkeypatch: pytest.MonkeyPatch
         (b'{"id": true, "type": "info"}\n', "needs an 'id'"),
         (b'{"id": 5, "type": "adapter", "path": "/etc/passwd"}\n', "the same for everyone"),
         (b'{"id": 5, "type": "fingerprint"}\n', "the same for everyone"),
+        (b'{"id": 5, "type": "cancel", "target": [1]}\n{"id": 6, "type": "x"}\n', "must be one of"),
         (b'{"id": 5, "type": "generate", "messages": []}\n', "at least one message"),
         (b'{"id": 5, "type": "score", "messages": [{"role": "user", "content": ""}]}\n', "list"),
         (b"[" * 200_000 + b"\n", "not JSON"),

@@ -14,7 +14,7 @@ from textual import events
 from chatapp.engine.counter import Counter
 from chatapp.engine.protocol import Sampling
 from chatapp.serving.limits import Limits
-from chatapp.serving.screen import ALLOWED, OTHER, REFUSED, ServedApp, ServedScreen
+from chatapp.serving.screen import ALLOWED, REFUSED, ServedApp, ServedScreen
 from chatapp.tui import clipboard
 from chatapp.tui.commands import COMMANDS
 from chatapp.tui.given import Given, Model, Values
@@ -47,7 +47,7 @@ async def visiting(*replies: Reply, limits: Limits | None = None) -> AsyncIterat
 def test_every_command_is_allowed_or_refused_on_purpose() -> None:
     known = {command.action for command in COMMANDS}
     assert not ALLOWED & REFUSED.keys()
-    assert known >= REFUSED.keys() | (ALLOWED - {"stop"})
+    assert known == REFUSED.keys() | ALLOWED
     for action in known - ALLOWED:
         # Each has an own method that says so: whichever way it is called, nothing else happens.
         assert f"action_{action}" in vars(ServedScreen), action
@@ -67,7 +67,7 @@ async def test_what_is_refused_is_said_and_does_nothing(
             await chat.screen.run_action(f"screen.{command.action}")
             await chat.pilot.pause()
             said = [note.message for note in chat.app._notifications]
-            assert said == [REFUSED.get(command.action, OTHER)], command.action
+            assert said == [REFUSED[command.action]], command.action
             assert chat.app.screen is chat.screen, command.action  # no dialog opened
         assert sorted(tmp_path.rglob("*")) == before
         assert chat.screen._archive is None or not chat.screen.archive.begun
@@ -85,13 +85,22 @@ async def test_a_typed_command_reads_nothing_of_this_computer(word: str, tmp_pat
     secret = tmp_path / "secret.txt"
     secret.write_text("the teacher's own words")
     async with visiting(Reply(("Hello",))) as chat:
-        await chat.write(f"/{word} {secret}")
+        # "/notes" with more behind it is a sentence like any other.
+        await chat.write("/notes" if word == "notes" else f"/{word} {secret}")
         await chat.press("enter")
         await chat.pilot.pause()
         assert [note.message for note in chat.app._notifications] == [REFUSED[word]]
         assert chat.app.screen is chat.screen
         assert not chat.screen.composer.attached
         assert not chat.engine.requests
+
+
+async def test_a_large_paste_can_be_taken_off_again() -> None:
+    async with visiting(Reply(("Hello",))) as chat:
+        chat.screen.composer.post_message(events.Paste("word " * 4_000))
+        await chat.until(lambda: chat.screen.composer.attached, "the attachment")
+        await chat.screen.run_action("screen.detach")
+        assert not chat.screen.composer.written
 
 
 async def test_ones_place_in_the_line_is_shown_until_the_answer_begins() -> None:

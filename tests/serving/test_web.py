@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 from collections.abc import AsyncIterator, Callable
@@ -272,8 +273,28 @@ async def test_a_visit_ends_when_its_time_is_over_and_when_its_process_is_killed
         assert not running(tmp_path)
 
 
+async def test_a_huge_paste_holds_up_no_end(serving: Serving) -> None:
+    async with serving() as served:
+        async with served.screen(str(await served.join())) as channel:
+            await channel.receive(timeout=20)
+            await channel.send_str(json.dumps(["stdin", "x" * 900_000]))  # minutes of typing
+            [screen] = served.site.screens.values()
+            await asyncio.sleep(0.3)
+            async with asyncio.timeout(10):
+                await served.site._end(screen, "over")
+        assert not served.site.screens
+
+
 @pytest.mark.parametrize(
-    "message", ["not json", "[]", '["stdin", 5]', '["resize", {"width": "x"}]', "[" * 60_000]
+    "message",
+    [
+        "not json",
+        "[]",
+        '["stdin", 5]',
+        '["resize", {"width": "x"}]',
+        '["resize", {"width": Infinity, "height": 1}]',
+        "[" * 60_000,
+    ],
 )
 async def test_what_no_page_of_ours_sends_ends_that_screen_alone(
     serving: Serving, message: str

@@ -96,6 +96,29 @@ def test_a_pdf_with_an_empty_password_can_be_read(tmp_path: Path) -> None:
     assert attach(write_pdf(tmp_path / "a.pdf", ["Open."], password="")).text == "Open."
 
 
+def test_a_pdf_runs_nothing_of_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pypdf.py").write_text("open('ran', 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    assert attach(write_pdf(tmp_path / "a.pdf", ["Mine."])).text == "Mine."
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_cipher_that_is_not_read_here_is_no_missing_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pypdf
+    from pypdf.errors import DependencyError
+
+    def refuse(path: object) -> None:
+        raise DependencyError("cryptography is needed")
+
+    monkeypatch.setattr(pypdf, "PdfReader", refuse)
+    assert pdf._read("a.pdf") == {"error": "cipher"}
+    assert "password" not in pdf._SAYS["cipher"]
+
+
 def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "big.txt"
     with path.open("wb") as file:

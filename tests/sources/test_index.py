@@ -95,6 +95,29 @@ def test_the_index_follows_the_files(folder: Path, tmp_path: Path) -> None:
     assert again.search("dog zebra house") == index.search("dog zebra house")
 
 
+def test_words_are_found_as_they_are_written(folder: Path, tmp_path: Path) -> None:
+    (folder / "wege.md").write_text("Die Straße führt nach Süden.\n")
+    index = Index(folder, tmp_path / "cache")
+    for question in ("straße", "STRASSE und Straße", "Suden"):
+        assert files_of(index, question) == [("wege.md", "line 1")]
+
+
+def test_a_new_file_does_not_search_the_old_ones(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped: list[str] = []
+    drop = Index._drop
+    monkeypatch.setattr(
+        Index, "_drop", staticmethod(lambda db, name: (dropped.append(name), drop(db, name)))
+    )
+    index = Index(folder, tmp_path / "cache")
+    index.search("dog")
+    assert dropped == []
+    (folder / "pets.md").write_text("The dog is called Crumpet now.\n")
+    index.search("dog")
+    assert dropped == ["pets.md"]
+
+
 def test_what_has_not_changed_is_not_read_again(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

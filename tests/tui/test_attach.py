@@ -111,6 +111,7 @@ async def test_what_cannot_be_attached_is_said_and_nothing_is_lost(
         await chat.press("enter")
         await chat.sees("is a folder")
         assert chat.screen.composer.attached == ()
+        assert chat.draft == f"/attach {tmp_path}"
 
 
 @pytest.mark.parametrize("path", ["~nobody-is-called-so/x", "a\x00b", "''", "none.md"])
@@ -123,6 +124,7 @@ async def test_odd_paths_are_said_and_end_nothing(chatting: Open, path: str) -> 
                 "cannot be read" in chat.text or "There is no" in chat.text or "folder" in chat.text
             )
         )
+        chat.screen.composer.load_text("")  # what was typed came back
         await chat.say("hello")
 
 
@@ -137,9 +139,11 @@ async def test_other_text_with_a_slash_is_a_message(chatting: Open) -> None:
     async with chatting() as chat:
         await chat.say("/etc/hosts is a file")
         await chat.say(" /attach x")
+        await chat.say("/notes are useful, why?")
         assert [request.messages[-1].content for request in chat.engine.requests] == [
             "/etc/hosts is a file",
             " /attach x",
+            "/notes are useful, why?",
         ]
 
 

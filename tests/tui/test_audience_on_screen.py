@@ -11,6 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from chatapp.cli.main import main
+from chatapp.context.parts import Part
 from chatapp.showing.access import Door
 from chatapp.tui.dialogs.audience import AudienceDialog
 from chatapp.tui.picture import blanked, draw
@@ -88,6 +89,10 @@ async def test_what_is_typed_can_be_kept_back_until_it_is_sent(chatting):
             while "Fine." not in text:
                 number, text = await seen(session, link, number)
             assert "geheim" in text
+            chat.screen.composer.attached = (Part("paste", "verborgen"),)
+            await chat.until(lambda: "verborgen" in chat.text, "shown as a request")
+            number, text = await seen(session, link)
+            assert "verborgen" not in text
 
 
 async def test_closing_the_view_ends_the_link_and_another_can_be_opened(chatting):

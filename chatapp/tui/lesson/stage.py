@@ -149,6 +149,7 @@ class ScreenStage:
             raise ChatappError("The model is answering something else. Esc stops it.")
         session.editing, session.aside = None, Draft()
         self.conversation.notes = ()
+        self._screen.show_notes(session)
         return session
 
     async def _type(self, text: str) -> None:

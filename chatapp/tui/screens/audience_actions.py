@@ -85,7 +85,7 @@ class AudienceActions(SetupActions):
 
     def _hidden(self) -> list[Region]:
         """Where what is typed stands: in the input, and in the request that it would make."""
-        if not self.composer.text:
+        if not self.composer.written:
             return []
         regions = [self.composer.content_region]
         if self.context_view.display and not self.session.busy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, cast
 
+from chatapp.context.parts import split_notes
 from chatapp.tui import words
 from chatapp.tui.screens.correction_actions import CorrectionActions
 from chatapp.tui.screens.experiment_actions import SERVER, ExperimentActions
@@ -118,7 +119,8 @@ class ProofActions(CorrectionActions, ExperimentActions, SessionActions):
                 f"The window was {words.number(kept.window)} tokens then; it is "
                 f"{words.number(info.window)} now."
             )
-        if self.values is not None and self.values.system != kept.system:
+        # What was kept is what was sent: with the saved notes that the session was begun with.
+        if self.values is not None and self.values.system != split_notes(kept.system)[0]:
             notes.append(
                 "The system prompt was changed since. Both questions were asked with the one from "
                 "before."

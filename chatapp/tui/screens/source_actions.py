@@ -89,9 +89,11 @@ class SourceActions(SessionActions):
 
     def typed_command(self, draft: Draft) -> str | None:
         """The command's name, if what was written is one (``/attach PATH``)."""
-        word = draft.text.strip().partition(" ")[0]
+        word, _, rest = draft.text.strip().partition(" ")
         if draft.text[:1] != "/" or "\n" in draft.text or word not in _COMMANDS:
             return None
+        if word == "/notes" and rest.strip():
+            return None  # a sentence that begins so
         return word[1:]
 
     def commanded(self, draft: Draft) -> bool:
@@ -102,7 +104,7 @@ class SourceActions(SessionActions):
         self.composer.draft = Draft("", {}, draft.attached)
         if word == "attach" and rest:
             # Some terminals put a path that is dropped on them into quotes.
-            self._source(self._attach_file(Path(rest.strip().strip("'\""))))
+            self._source(self._attach_file(Path(rest.strip().strip("'\"")), typed=draft.text))
         elif word == "search" and rest.strip():
             self._source(self._search(rest.strip()))
         else:
@@ -125,7 +127,8 @@ class SourceActions(SessionActions):
         if path is not None:
             await self._attach_file(path)
 
-    async def _attach_file(self, path: Path) -> None:
+    async def _attach_file(self, path: Path, typed: str = "") -> None:
+        """Attach a file; what was ``typed`` for it comes back if that cannot be."""
         import asyncio
 
         from chatapp.errors import SourceError
@@ -136,6 +139,8 @@ class SourceActions(SessionActions):
             part = await asyncio.to_thread(attach, path)
         except SourceError as error:
             self.say(words.one_line(str(error)), wrong=True)
+            if typed:
+                self._write_question(session, typed)
         else:
             self.add_parts(session, (part,))
 
@@ -215,7 +220,11 @@ class SourceActions(SessionActions):
 
         if session is self.session:
             kept = tuple(part for part in self.composer.attached if part.kind != "passage")
-            self.composer.attached = (*kept, *numbered(found))
+            self.composer.attached = kept
+        else:
+            kept = tuple(part for part in session.draft.attached if part.kind != "passage")
+            session.draft = replace(session.draft, attached=kept)
+        self.add_parts(session, numbered(found))
 
     def _write_question(self, session: Session, question: str) -> None:
         """The question stays in the input: nothing is sent until Enter."""
