@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from chatapp.archive import ledger, marks, sessions
-from chatapp.archive.records import StoredSession, Weights
+from chatapp.archive.records import Weights
 from chatapp.archive.store import NAME, Store
 from chatapp.conversation import Conversation, Started
 from chatapp.conversation.corrections import Correction
@@ -21,43 +20,8 @@ from chatapp.errors import EngineDied, StoreError
 from chatapp.keeping.archive import Archive
 from chatapp.keeping.keeper import Keeper
 from chatapp.keeping.turns import Answered, snapshot
+from tests.keeping.conftest import BY, Make, say, stored, told
 from tests.scripted import Reply, ScriptedEngine
-
-BY = Answered(Weights(model="scripted", sha256="ab" * 32), 2048)
-
-
-@pytest.fixture
-async def archive(tmp_path: Path) -> AsyncIterator[Archive]:
-    archive = Archive(tmp_path)
-    yield archive
-    await archive.close()
-
-
-Make = Callable[..., Keeper]
-
-
-@pytest.fixture
-def make(archive: Archive) -> Make:
-    def it(*replies: Reply, **values: object) -> Keeper:
-        engine = ScriptedEngine(list(replies))
-        talk = Conversation(engine, Counter(engine, None), **values)  # type: ignore[arg-type]
-        return Keeper(archive, talk, by=lambda: BY)
-
-    return it
-
-
-async def say(keeper: Keeper, text: str) -> None:
-    async for _ in keeper.follow(keeper.conversation.send(text)):
-        pass
-
-
-def stored(tmp_path: Path, name: str) -> StoredSession:
-    with Store(tmp_path / NAME) as store:
-        return sessions.load(store, name)
-
-
-def told(session: StoredSession) -> list[tuple[str, str]]:
-    return [(message.content, message.status) for message in session.branch()]
 
 
 async def test_off_makes_no_file_at_all(tmp_path: Path, make: Make) -> None:
@@ -220,73 +184,6 @@ async def test_the_state_can_change_while_a_reply_streams(tmp_path: Path, make: 
         assert sessions.count(store) == 0
 
 
-async def test_a_locked_store_loses_nothing_and_is_caught_up_with(
-    tmp_path: Path, make: Make, archive: Archive, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chatapp.archive.store._WAIT", 0.05)
-    keeper = make(Reply(("A1",)), Reply(("A2",)), Reply(("A3",)))
-    await keeper.set_state("kept")
-    await say(keeper, "Q1")
-    other = sqlite3.connect(tmp_path / NAME, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    await say(keeper, "Q2")
-    assert "in use by another program" in keeper.trouble
-    assert [node.content for node in keeper.conversation.nodes] == ["Q1", "A1", "Q2", "A2"]
-    other.execute("ROLLBACK")
-    await say(keeper, "Q3")
-    assert keeper.trouble == ""
-    texts = [text for text, _ in told(stored(tmp_path, keeper.id))]
-    assert texts == ["Q1", "A1", "Q2", "A2", "Q3", "A3"]
-
-
-async def test_a_store_that_cannot_be_opened_leaves_the_state_off(
-    tmp_path: Path, make: Make
-) -> None:
-    (tmp_path / NAME).write_bytes(b"not a database " * 100)
-    keeper = make()
-    with pytest.raises(StoreError) as caught:
-        await keeper.set_state("kept")
-    assert caught.value.kind == "damaged"
-    assert keeper.state == "off"
-    await say(keeper, "Still a chat")
-    assert len(keeper.conversation.nodes) == 2
-
-
-async def test_off_means_off_even_if_the_store_cannot_delete_now(
-    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chatapp.archive.store._WAIT", 0.05)
-    keeper = make()
-    await keeper.set_state("kept")
-    await say(keeper, "Q1")
-    other = sqlite3.connect(tmp_path / NAME, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError):
-        await keeper.set_state("off")
-    assert not keeper.keeping
-    assert "not deleted yet" in keeper.trouble
-    other.execute("ROLLBACK")
-    await say(keeper, "Q2 is not kept")
-    assert len(stored(tmp_path, keeper.id).messages) == 2
-    await keeper.set_state("off")
-    assert (keeper.state, keeper.trouble) == ("off", "")
-    with Store(tmp_path / NAME) as store:
-        assert sessions.count(store) == 0
-
-
-async def test_a_session_deleted_elsewhere_is_off_and_says_so(tmp_path: Path, make: Make) -> None:
-    keeper = make()
-    await keeper.set_state("kept")
-    await say(keeper, "Q1")
-    with Store(tmp_path / NAME) as store:
-        sessions.delete(store, keeper.id)
-    await say(keeper, "Q2")
-    assert keeper.state == "off"
-    assert "deleted from the store" in keeper.trouble
-    with Store(tmp_path / NAME) as store:
-        assert sessions.count(store) == 0
-
-
 async def test_another_branch_in_sight_is_another_branch_in_the_store(
     tmp_path: Path, make: Make
 ) -> None:
@@ -367,26 +264,6 @@ async def test_a_turn_that_is_cancelled_twice_is_kept_all_the_same(
     assert told(stored(tmp_path, keeper.id))[1] == ("One two", "stopped")
 
 
-async def test_what_was_said_while_off_could_not_delete_is_stored_if_it_is_taken_back(
-    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chatapp.archive.store._WAIT", 0.05)
-    keeper = make(Reply(("A1",)), Reply(("A2",)), Reply(("A3",)))
-    await keeper.set_state("kept")
-    await say(keeper, "Q1")
-    other = sqlite3.connect(tmp_path / NAME, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError):
-        await keeper.set_state("off")
-    assert keeper.paused
-    other.execute("ROLLBACK")
-    await say(keeper, "Q2")
-    await keeper.set_state("kept")
-    await say(keeper, "Q3")
-    texts = [text for text, _ in told(stored(tmp_path, keeper.id))]
-    assert texts == ["Q1", "A1", "Q2", "A2", "Q3", "A3"]
-
-
 async def test_the_weights_of_a_turn_are_those_known_at_its_end(
     tmp_path: Path, archive: Archive
 ) -> None:
@@ -420,15 +297,6 @@ async def test_marks_go_with_the_session_and_only_fit_what_is_stored(
     await keeper.mark(reply, "liked")
     await keeper.set_state("off")
     assert not keeper.marks
-
-
-async def test_without_a_folder_nothing_is_kept_and_it_is_said(make: Make) -> None:
-    keeper = make()
-    keeper.archive = Archive(None)
-    with pytest.raises(StoreError, match="no folder"):
-        await keeper.set_state("kept")
-    assert keeper.state == "off"
-    assert not keeper.archive.begun
 
 
 async def test_a_system_prompt_that_changes_stays_with_its_turns(

@@ -19,6 +19,7 @@ from chatapp.engine.protocol import Sampling, Scores, Token
 from chatapp.proofs.asking import Answer
 from chatapp.proofs.new_session import GONE, Forgotten
 from chatapp.proofs.odds import Odds
+from chatapp.sources.notes import Notes, save_notes
 from chatapp.tui.correcting import Kept
 from chatapp.tui.given import Model
 from chatapp.tui.proof_rows import decisive, odds_lines, probability, sides
@@ -207,6 +208,20 @@ async def test_other_bits_and_other_weights_are_shown_as_such(
         await chat.sees("✗ NOT EQUAL", "✗ CHANGED", "The bits are NOT those from before")
         assert "EQUAL, bit for bit" not in chat.text
         assert GONE[:30] not in chat.text
+
+
+async def test_saved_notes_are_no_change_of_the_system_prompt(
+    chatting: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes.toml"
+    save_notes(notes, Notes(on=True, texts=("My dog is called Biscuit.",)))
+    async with scripted(chatting, monkeypatch, {}, notes=notes, system="Be kind.") as chat:
+        kept = chat.screen.sessions[0].kept[-1]
+        assert "Biscuit" in kept.system
+        found = await forged(chat)
+        assert not [one for one in chat.screen._notes(kept, found) if "system prompt" in one]
+        chat.screen.values = replace(chat.screen.values, system="Be brief.")  # type: ignore[type-var]
+        assert [one for one in chat.screen._notes(kept, found) if "system prompt" in one]
 
 
 async def test_leaving_stops_the_work_and_frees_the_model(
