@@ -35,7 +35,7 @@ class About:
 
 def ask() -> About:
     """Start a child without a model and ask it. Raises :class:`EngineError` with the reason."""
-    command = [sys.executable, "-m", "chatapp.engine", "--about"]
+    command = [sys.executable, "-P", "-m", "chatapp.engine", "--about"]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False

@@ -128,6 +128,7 @@ class LocalEngine(Requests):
                 environment["CHATAPP_ENGINE_LOG"] = "1"
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # a numpy.py in the current folder is no part of this program
                 "-m",
                 "chatapp.engine",
                 str(self.weights),

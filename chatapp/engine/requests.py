@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
@@ -37,7 +38,7 @@ Reply = dict[str, Any]
 Replies = dict[int, "asyncio.Queue[Reply | EngineError]"]
 
 
-class Requests:
+class Requests(ABC):
     """Numbers requests, and hands each event to the request it belongs to.
 
     ``ended`` is the sentence that is told when the other end has gone.
@@ -57,17 +58,18 @@ class Requests:
         self._cancelling: set[int] = set()
         self._next = 0
 
+    @abstractmethod
     async def start(self) -> Ready:
         """See that there is somebody at the other end. Raises a ``ChatappError``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def kill(self) -> None:
         """Nothing is heard from the other end any more."""
 
     @property
+    @abstractmethod
     def _writer(self) -> asyncio.StreamWriter | None:
         """Where requests are written to, while there is anybody."""
-        raise NotImplementedError
 
     # ── events ──────────────────────────────────────────────────────────────────────────────────
 

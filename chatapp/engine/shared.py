@@ -65,6 +65,9 @@ class SharedEngine(Requests):
         """The process's id, as its owner told."""
         return self.info.pid if self.info is not None else None
 
+    def kill(self) -> None:
+        """The process is somebody else's: nothing here ends it."""
+
     @property
     def _writer(self) -> asyncio.StreamWriter | None:
         return None if self._lost else self._stream

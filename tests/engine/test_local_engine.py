@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from chatapp.context.messages import Message
+from chatapp.engine.about import ask
 from chatapp.engine.client import EngineOptions, LocalEngine
 from chatapp.engine.protocol import Done, Generate, Prefill, Sampling, Sent, Token
 from chatapp.errors import EngineDied, EngineError, GGUFError, TemplateError
@@ -306,3 +307,17 @@ async def test_a_missing_model_and_an_impossible_window(
 ) -> None:
     with pytest.raises(GGUFError):
         await LocalEngine(tmp_path / "nothing.gguf").start()
+
+
+async def test_a_module_in_the_current_folder_is_no_part_of_the_engine(
+    default_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numpy.py").write_text("open('ran', 'w')\nraise SystemExit(3)\n")
+    monkeypatch.chdir(tmp_path)
+    engine = LocalEngine(default_model.absolute(), EngineOptions(window=256))
+    try:
+        assert (await engine.start()).window == 256
+    finally:
+        await engine.close()
+    assert ask().build
+    assert not (tmp_path / "ran").exists()
