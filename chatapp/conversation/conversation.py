@@ -409,6 +409,6 @@ def _count_parts(
 ) -> None:
     """What the parts of each message cost, by the tokenizer of the model that is sent them."""
     for n, node in enumerate(carried):
-        if isinstance(node, Node):
+        if isinstance(node, Node) and node.part_tokens != ():  # where there are none, none come
             found = parts_of(node.role, node.content)
             node.part_tokens = tuple(tokens_of_parts(prompt, messages, n)) if found else ()

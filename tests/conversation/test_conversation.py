@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from chatapp.context.messages import Message
+from chatapp.context.parts import Part, write
+from chatapp.context.prompt import build_prompt
+from chatapp.context.template import ChatTemplate
 from chatapp.conversation import (
     Conversation,
     Failed,
@@ -21,10 +24,12 @@ from chatapp.conversation import (
     Summarised,
     ViewMoved,
 )
+from chatapp.conversation.conversation import _count_parts
 from chatapp.engine.client import EngineOptions, LocalEngine
 from chatapp.engine.counter import Counter
 from chatapp.engine.protocol import Done, Prefill, Sampling, Sent, Token
 from chatapp.errors import TemplateError
+from tests.scripted import ToyTokenizer
 
 FIVE = [
     "What is the capital of Turkey?",
@@ -358,3 +363,18 @@ async def test_the_reply_ends_with_done(chat: Conversation) -> None:
     steps = await say(chat, "Hi.")
     assert isinstance(steps[0], Started)
     assert isinstance(steps[-1], Done)
+
+
+def test_parts_are_counted_anew_by_the_model_that_is_sent_them(counter: Counter) -> None:
+    text = write([Part("file", "The dog is called Biscuit.", "a.md")], "Who?")
+    node, plain = Node("user", text), Node("user", "No part.")
+    messages = [Message("user", text), Message("user", "No part.")]
+    template = ChatTemplate("{{ messages[0]['content'] }}{{ messages[1]['content'] }}")
+    assert counter._vocabulary is not None
+    counts = []
+    for tokenizer in (ToyTokenizer(), counter._vocabulary):
+        prompt = build_prompt(messages, template, tokenizer)
+        _count_parts(prompt, messages, [node, plain])
+        counts.append(node.part_tokens)
+        assert plain.part_tokens == ()
+    assert counts[0] != counts[1]
