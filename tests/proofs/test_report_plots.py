@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chatapp.proofs.evidence import Plot
@@ -142,6 +142,7 @@ def test_any_values_can_be_drawn(
     assert not re.search(r'="[^"]*\b(nan|inf)\b', re.sub(r"(?s)<(title|desc).*?</\1>", "", drawn))
 
 
+@example([5e-324], False)
 @given(st.lists(st.floats(-1e30, 1e30), min_size=1), st.booleans())
 def test_an_axis_holds_its_values(values: list[float], log: bool) -> None:
     made = axis(values, log=log)

@@ -74,7 +74,7 @@ def _logarithmic(values: list[float]) -> Axis:
 
 def _linear(values: list[float]) -> Axis:
     low, high = min(values), max(values)
-    if low == high:
+    if high - low < 1e-300:  # equal, or nearer than a step can be computed for
         high = low + 1
     rough = (high - low) / (_MOST_TICKS - 1)
     size = 10.0 ** math.floor(math.log10(rough))

@@ -104,7 +104,7 @@ def _labels(drawn: Drawn, places: list[float], bottom: float) -> str:
         if at == marked or (at % every == 0 and not near):
             look = "z14 strong" if at == marked else "z14"
             # The outermost labels stay inside the drawing.
-            half = svg.width(says[at], 14) / 2
+            half = svg.width(says[at], 14, strong=at == marked) / 2
             x = min(max(x, half), svg.WIDTH - half)
             parts.append(svg.text(x, bottom + 24, says[at], anchor="middle", look=look))
     return "".join(parts)
@@ -131,7 +131,7 @@ def _values(
         says = number(value or 0.0)
         below = value == lowest[0] and len(known) > 1 and y + 26 < bottom
         y = y + 22 if below else y - 10
-        wide = svg.width(says, 14)
+        wide = svg.width(says, 14, strong=True)
         near = (abs(x - x0) < (wide + w0) / 2 + 4 and abs(y - y0) < 18 for x0, y0, w0 in taken)
         if not any(near):
             taken.append((x, y, wide))
