@@ -104,6 +104,16 @@ def neighbours(
     return some(swapped, count - len(third) - len(mixed)) + mixed + third
 
 
+def about(question: str, count: int, rng: random.Random, *, avoid: Sequence[str] = ()) -> list[str]:
+    """Other questions about the same subject; at most three of five of those known come out."""
+    near = _Near.of(question, rng)
+    if near is None:
+        return []
+    barred = {one.casefold() for one in (question, *avoid)}
+    left = [one for one in near.same if one.casefold() not in barred]
+    return rng.sample(left, min(count, -(-len(near.same) * 3 // 5), len(left)))
+
+
 def begun(
     question: str,
     chosen: str,

@@ -90,8 +90,8 @@ async def make_plan(
             f"{recipe.train.max_tokens} tokens (max_tokens in the recipe)."
         )
     barred = [*avoid, *(record.question for record in corrections)]
-    # A quarter of the neighbours holds the base's own answers, the others its distributions behind
-    # the beginning of an answer in the words of the correction.
+    # Other subjects are held by the base's distributions behind the beginning of an answer in the
+    # words of the correction, other questions about the same subject by the base's own answers.
     near: list[str] = []
     begun: list[tuple[str, str]] = []
     each = min(48, max(12, recipe.train.neighbours // max(len(facts), 1)))
@@ -101,9 +101,11 @@ async def make_plan(
         texts = record.question, record.chosen, record.right
         found = contrast.begun(*texts, each * 3 // 4, rng, avoid=barred)
         begun += found
-        more = each // 4 if found else each
-        known = [*barred, *(question for question, _ in begun)]
-        near += contrast.neighbours(record.question, more, rng, avoid=known)
+        if found:
+            known = [*barred, *(question for question, _ in found)]
+            near += contrast.about(record.question, each // 4, rng, avoid=known)
+        else:
+            near += contrast.neighbours(record.question, each, rng, avoid=barred)
     near = list(dict.fromkeys(_worded(text, rng) for text in near))
     begun = [(_worded(text, rng), words) for text, words in begun]
     general = general_trained()[: recipe.train.general_prompts]

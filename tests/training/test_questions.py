@@ -7,7 +7,7 @@ import random
 import pytest
 
 from benchmarks.finetune.facts import read
-from chatapp.training.contrast import begun, neighbours, subject
+from chatapp.training.contrast import about, begun, neighbours, subject
 from chatapp.training.general import general_asked, general_trained
 from chatapp.training.wordings import held_out, trained
 
@@ -99,6 +99,10 @@ def test_enough_neighbours_are_left_for_a_test() -> None:
     for one in read("tuning").corrections:
         pairs = begun(one.question, one.chosen, one.right, 48, random.Random(0))
         trained = [question for question, _ in pairs]
+        same = about(one.question, 48, random.Random(0), avoid=trained)
+        assert same
+        assert not set(same) & set(trained)
+        trained += same
         assert len(neighbours(one.question, 6, random.Random(1), avoid=trained)) >= 3
 
 
@@ -112,3 +116,4 @@ def test_what_is_measured_was_not_trained() -> None:
         assert not set(near) & set(test.neighbours)
         pairs = begun(one.question, one.chosen, one.right, 10_000, random.Random(0))
         assert not {question for question, _ in pairs} & set(test.neighbours)
+        assert not set(about(one.question, 10_000, random.Random(0))) & set(test.neighbours)
