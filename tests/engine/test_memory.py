@@ -88,7 +88,7 @@ def little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "import runpy, sys\n"
         "from chatapp.engine import memory\n"
         "memory.available = lambda: 100_000_000\n"
-        "sys.argv = sys.argv[2:]\n"
+        "sys.argv = sys.argv[sys.argv.index('chatapp.engine'):]\n"
         "runpy.run_module('chatapp.engine', run_name='__main__', alter_sys=True)\n"
     )
     (tmp_path / "little.py").write_text(code)
