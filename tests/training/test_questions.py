@@ -12,7 +12,7 @@ from chatapp.training.general import general_asked, general_trained
 from chatapp.training.wordings import held_out, trained
 
 QUESTIONS = [
-    *(one.question for name in ("tuning", "test") for one in read(name).corrections),
+    *(one.question for name in ("tuning", "test", "final") for one in read(name).corrections),
     "Who won Super Bowl LIX?",
     "When does our library open?",
     "is it raining",
@@ -106,9 +106,10 @@ def test_enough_neighbours_are_left_for_a_test() -> None:
         assert len(neighbours(one.question, 6, random.Random(1), avoid=trained)) >= 3
 
 
-def test_what_is_measured_was_not_trained() -> None:
+@pytest.mark.parametrize("name", ["test", "final"])
+def test_what_is_measured_was_not_trained(name: str) -> None:
     assert not set(general_trained()) & {one.prompt for one in general_asked()}
-    test = read("test")
+    test = read(name)
     written = {text for one in test.corrections for text in one.wordings}
     for one in test.corrections:
         assert not written & set(trained(one.question))
