@@ -145,12 +145,15 @@ class Evaluator:
         finally:
             self.context.abort_when(None)
 
-    def step(self, token: int, *, passing: bool = False) -> Logits:
+    def step(
+        self, token: int, *, passing: bool = False, meanwhile: Callable[[], None] | None = None
+    ) -> Logits:
         """Evaluate one generated token; the logits after it. Its entry is never reused.
 
-        ``passing``: not a copy, so that the next evaluation writes over them.
+        ``passing``: not a copy, so that the next evaluation writes over them. ``meanwhile`` is done
+        on another thread while the network computes.
         """
-        self.context.evaluate([token])
+        self.context.evaluate([token], meanwhile=meanwhile)
         return self.context.passing_logits() if passing else self.context.logits()
 
     def back_to(self, position: int) -> bool:

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -150,39 +151,52 @@ class Machine:
             position = len(context)
             choice = choose(logits, sampling, recent=context, seed=seed, position=position)
             token = choice.token
-            hashed = request.hashes or count == 0
-            if self.model.ends(token):
-                emit(self._told(choice, logits, None, request.alternatives, hashed))
+            ends = self.model.ends(token)
+            text = "" if ends else reply.add(self.model.written(token))
+            told = partial(
+                self._tell,
+                emit,
+                choice,
+                logits.copy(),
+                text,
+                alternatives=request.alternatives,
+                hashed=request.hashes or count == 0,
+                ends=ends or None,
+            )
+            if not ends:
+                count += 1
+                context.append(token)
+            if ends or reply.stopped:
                 reason = "stop"
-                break
-            count += 1
-            context.append(token)
-            emit(self._told(choice, logits, reply, request.alternatives, hashed))
-            if reply.stopped:
-                reason = "stop"
-                break
-            if count >= sampling.max_tokens:
-                break
-            if len(context) >= self.window:
+            elif count >= sampling.max_tokens:
+                reason = "length"
+            elif len(context) >= self.window:
                 reason = "window"
-                break
-            logits = self.evaluator.step(token, passing=True)
+            else:
+                # What is told of this token is put together while the next one is computed.
+                logits = self.evaluator.step(token, passing=True, meanwhile=told)
+                continue
+            told()
+            break
         if rest := reply.end():
             emit(Token(text=rest))
         return reason, reply.text, count
 
-    def _told(
+    def _tell(
         self,
+        emit: Emit,
         choice: Choice,
         logits: Logits,
-        reply: ReplyText | None,
+        text: str,
+        *,
         alternatives: int,
         hashed: bool,
-    ) -> Token:
-        """The step, its text added to ``reply``; None: it is the token that ends the reply."""
+        ends: bool | None,
+    ) -> None:
+        """Tell of a step: the text that it adds to the reply, and the numbers of its choice."""
         total = logsumexp(logits)
-        return Token(
-            text=reply.add(self.model.written(choice.token)) if reply is not None else "",
+        token = Token(
+            text=text,
             token=choice.token,
             logprob=float(logits[choice.token]) - total,
             share=choice.share,
@@ -191,8 +205,9 @@ class Machine:
             kept=choice.kept,
             logits=logits_hash(logits) if hashed else None,
             alternatives=self.top(logits, alternatives, choice, total),
-            ends=True if reply is None else None,
+            ends=ends,
         )
+        emit(token)
 
     def top(
         self,

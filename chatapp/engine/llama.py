@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
@@ -266,6 +267,7 @@ class Context:
         self._memory = lib.llama_get_memory(pointer)
         self._never = lib.ggml_abort_callback()
         self._tokens = (lib.llama_token * batch)()
+        self._other = ThreadPoolExecutor(1, "meanwhile")
         self._address = 0
         self._logits: Logits = np.empty(0, np.float32)
 
@@ -281,15 +283,24 @@ class Context:
         if lib.llama_set_adapters_lora(self.pointer, adapters, count, scales):
             raise EngineError("llama.cpp could not add this adapter.", kind="adapter")
 
-    def evaluate(self, tokens: Sequence[int]) -> None:
+    def evaluate(
+        self, tokens: Sequence[int], *, meanwhile: Callable[[], None] | None = None
+    ) -> None:
         """Run the network once over ``tokens``, which follow what the cache holds.
 
-        Raises :class:`Cancelled` if the abort callback stopped it; the cache then holds a part.
+        ``meanwhile`` is done on another thread while the network computes; what it raises is raised
+        here. Raises :class:`Cancelled` if the abort callback stopped the network; the cache then
+        holds a part.
         """
         count = len(tokens)
         self._tokens[:count] = list(tokens)
         self._use(self.pace.threads())
-        code = lib.llama_decode(self.pointer, lib.llama_batch_get_one(self._tokens, count))
+        batch = lib.llama_batch_get_one(self._tokens, count)
+        # Started last: from here on this thread needs no Python until the network has computed.
+        other = self._other.submit(meanwhile) if meanwhile is not None else None
+        code = lib.llama_decode(self.pointer, batch)
+        if other is not None:
+            other.result()
         if code == _ABORTED:
             raise Cancelled
         if code == 1:
@@ -357,6 +368,7 @@ class Context:
         lib.llama_set_abort_callback(self.pointer, callback, None)
 
     def close(self) -> None:
+        self._other.shutdown()
         if self.pointer:
             lib.llama_free(self.pointer)
             self.pointer = None

@@ -53,9 +53,11 @@ class OrdinaryEvaluator(Evaluator):
     ) -> None:
         """Nothing is read back: what generation left is what is used."""
 
-    def step(self, token: int, *, passing: bool = False) -> Logits:
+    def step(
+        self, token: int, *, passing: bool = False, meanwhile: Callable[[], None] | None = None
+    ) -> Logits:
         self.held.append(token)
-        return super().step(token, passing=passing)
+        return super().step(token, passing=passing, meanwhile=meanwhile)
 
     def back_to(self, position: int) -> bool:
         del self.held[position:]
