@@ -147,7 +147,7 @@ class ScreenStage:
         session = self.session
         if session.busy:
             raise ChatappError("The model is answering something else. Esc stops it.")
-        session.editing, session.aside = None, Draft()
+        session.editing, session.aside, session.retrieving = None, Draft(), None
         self.conversation.notes = ()
         self._screen.show_notes(session)
         return session
