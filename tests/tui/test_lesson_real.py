@@ -48,7 +48,7 @@ def drawn(svg: str) -> str:
     return "".join(text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text"))
 
 
-@pytest.mark.parametrize("name", [LESSON, "costs"])
+@pytest.mark.parametrize("name", [LESSON, "costs", "inputs"])
 async def test_on_the_screen_every_bit_is_as_it_is_headless(
     name: str, engine: LocalEngine, default_model: Path, tmp_path: Path
 ):
