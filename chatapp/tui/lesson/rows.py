@@ -108,7 +108,7 @@ def deed(step: Step, say: Words) -> str:
         case Show():
             what = say(f"screen-view-{step.show}")
         case Prove():
-            what = EXPERIMENTS[step.prove].title
+            what = say.experiment(step.prove, EXPERIMENTS[step.prove].title)
         case Attach():
             what = step.attach
         case Retrieve():
