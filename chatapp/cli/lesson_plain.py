@@ -13,6 +13,7 @@ from chatapp.cli.text import clean
 from chatapp.conversation import Step as Event
 from chatapp.engine.protocol import Token
 from chatapp.errors import ChatappError
+from chatapp.lessons.handout import change
 from chatapp.lessons.headless import HeadlessStage
 from chatapp.lessons.play import Play, Played
 from chatapp.lessons.player import Player
@@ -84,7 +85,7 @@ class _Teller:
         ):
             _say("\n" + "\n".join(wrapped(f"> {typed.strip()}", "  ")))
         elif step.kind not in ("say", "expect", "summary"):
-            _say(f"  [{self.words(f'does-{step.kind}')}]")
+            _say("\n".join(wrapped(f"[{change(step, self.words)}]", "  ")))
 
     async def _guess(self, step: Expect) -> None:
         for place, option in enumerate(step.options, 1):

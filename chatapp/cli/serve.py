@@ -219,7 +219,9 @@ def _introduce(
 
     assert isinstance(door, Door)
     everywhere = args.host in ("0.0.0.0", "::", "")
-    host = args.name[0] if args.name else own_address() if everywhere else args.host
+    # Who listens at :: is reached by IPv6 alone.
+    own = own_address(six=args.host == "::") if everywhere else args.host
+    host = args.name[0] if args.name else own
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}/join/"
     _say(f"{label}, shared by up to {limits.visitors} visitors. Ctrl+C ends it.")
     if not args.host.startswith("127.") and args.host not in ("localhost", "::1"):

@@ -16,18 +16,22 @@ from chatapp.engine.client import LocalEngine
 from chatapp.engine.interface import Engine
 from chatapp.engine.protocol import Score
 from chatapp.errors import ChatappError
+from chatapp.lessons.bringing import bring
 from chatapp.lessons.outcome import Outcome, Value, of_answer, of_turn
 from chatapp.lessons.play import Play
 from chatapp.lessons.stage import Stage
 from chatapp.lessons.steps import (
     AnotherPerson,
     Ask,
+    Attach,
     Correct,
     Expect,
     Measure,
     NewSession,
     Prove,
     Raw,
+    Retrieve,
+    SavedNotes,
     Say,
     Settings,
     Show,
@@ -67,6 +71,10 @@ async def take(step: Step, stage: Stage, play: Play) -> Outcome:
             await stage.open_session(step.another_person, person=True)
         case SwitchTo():
             await stage.switch(step.switch)
+        case Attach() | Retrieve():
+            return await bring(step, stage, play.lesson)
+        case SavedNotes():
+            await stage.save_notes(step.notes)
         case Settings():
             await stage.change(step)
         case Show():

@@ -11,7 +11,16 @@ from pathlib import Path
 
 from chatapp.lessons.outcome import Outcome
 from chatapp.lessons.play import Guess, Play, Played
-from chatapp.lessons.steps import AnotherPerson, NewSession, Settings, SwitchTo
+from chatapp.lessons.steps import (
+    AnotherPerson,
+    Attach,
+    NewSession,
+    Retrieve,
+    SavedNotes,
+    Settings,
+    Step,
+    SwitchTo,
+)
 from chatapp.lessons.words import Words, words_of
 from chatapp.proofs.evidence import Block, Paragraph, Plot, Table
 from chatapp.proofs.report.blocks import as_checks, as_paragraphs
@@ -23,6 +32,7 @@ from chatapp.proofs.report.tables import as_table
 from chatapp.proofs.report.text import escaped, exact
 from chatapp.proofs.report.text import words as html
 
+_CHANGES = (NewSession, AnotherPerson, SwitchTo, Settings, SavedNotes, Attach, Retrieve)
 _SHOWN = ("tokens_sent", "tokens_again", "total_sent", "p_right", "p_wrong")
 
 
@@ -94,8 +104,8 @@ def _step(played: Played, play: Play, words: Words, ident: str) -> str:
             for option in played.guess.step.options
         )
         parts = [f"<h4>{html(play.says(step))}</h4><ul>{options}</ul>"]
-    if isinstance(step, (NewSession, AnotherPerson, SwitchTo, Settings)):
-        parts.insert(0, f'<p class="quiet">— {html(_change(step, words))} —</p>')
+    if isinstance(step, _CHANGES):
+        parts.insert(0, f'<p class="quiet">— {html(change(step, words))} —</p>')
     if played.outcome is not None:
         parts += [_outcome(played.outcome, words, ident)]
     for guess in played.decides:
@@ -109,13 +119,21 @@ def _step(played: Played, play: Play, words: Words, ident: str) -> str:
     return "".join(part for part in parts if part) + "\n"
 
 
-def _change(step: NewSession | AnotherPerson | SwitchTo | Settings, words: Words) -> str:
-    """What a step changed: the session, or settings."""
+def change(step: Step, words: Words) -> str:
+    """What a step changed: the session, settings, or what goes along."""
     says = words(f"does-{step.kind}")
-    if not isinstance(step, Settings):
-        return says
-    given = [f"{name} = {value!r}" for name, value in step.given().items()]
-    return f"{says}: {', '.join(given)}"
+    match step:
+        case Settings():
+            given = [f"{name} = {value!r}" for name, value in step.given().items()]
+            return f"{says}: {', '.join(given)}"
+        case SavedNotes():
+            return f"{says}: {' · '.join(step.notes)}" if step.notes else words("does-notes-off")
+        case Attach():
+            return f"{says}: {step.attach}"
+        case Retrieve():
+            return f"{says}: {step.question} ({step.retrieve})"
+        case _:
+            return says
 
 
 def _chosen(guess: Guess, option: str, words: Words) -> str:

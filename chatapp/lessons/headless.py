@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from chatapp.context.parts import Part, write
 from chatapp.conversation import Conversation, Failed, Node, Step
 from chatapp.conversation.corrections import Correction
 from chatapp.engine.client import EngineOptions, LocalEngine
@@ -13,7 +14,7 @@ from chatapp.engine.counter import Counter
 from chatapp.engine.protocol import Generate
 from chatapp.errors import ChatappError
 from chatapp.lessons.outcome import Outcome
-from chatapp.lessons.sessions import Standing, apply, started
+from chatapp.lessons.sessions import Standing, apply, started, together
 from chatapp.lessons.steps import Settings
 from chatapp.proofs.asking import Answer, ask, user
 from chatapp.proofs.evidence import Evidence
@@ -27,6 +28,8 @@ class _Snapshot:
     sessions: dict[str, Standing]
     front: str
     given: dict[str, Any]
+    attached: tuple[Part, ...]
+    noted: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -38,6 +41,9 @@ class HeadlessStage:
     _sessions: dict[str, Conversation] = field(default_factory=dict)
     _front: str = "first"
     _given: dict[str, Any] = field(default_factory=dict)
+    _attached: tuple[Part, ...] = ()
+    _noted: tuple[str, ...] = ()
+    _begun_with: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _engines: dict[int, tuple[LocalEngine, Counter]] = field(default_factory=dict)
 
     @property
@@ -46,10 +52,22 @@ class HeadlessStage:
 
     async def begin(self, settings: Settings) -> None:
         self._sessions, self._given = {}, started(settings)
+        self._attached, self._noted, self._begun_with = (), (), {}
         await self.open_session("first", person=False)
 
+    @property
+    def attached(self) -> Sequence[Part]:
+        return self._attached
+
+    async def attach(self, parts: Sequence[Part]) -> None:
+        self._attached = together(self._attached, parts)
+
+    async def save_notes(self, notes: Sequence[str]) -> None:
+        self._noted = tuple(notes)
+
     async def send(self, text: str) -> Node:
-        async for step in self.conversation.send(text):
+        parts, self._attached = self._attached, ()
+        async for step in self.conversation.send(write(parts, text)):
             self.told(step)
             if isinstance(step, Failed):
                 break
@@ -61,7 +79,8 @@ class HeadlessStage:
     async def open_session(self, name: str, *, person: bool) -> None:
         engine, counter = await self._engine()
         conversation = Conversation(engine, counter, number=len(self._sessions) + 1)
-        apply(conversation, self._given)
+        self._begun_with[name] = self._noted
+        apply(conversation, self._given, self._noted)
         self._sessions[name] = conversation
         self._front = name
 
@@ -89,11 +108,12 @@ class HeadlessStage:
 
     def snapshot(self) -> object:
         standing = {name: Standing.of(talk) for name, talk in self._sessions.items()}
-        return _Snapshot(standing, self._front, dict(self._given))
+        return _Snapshot(standing, self._front, dict(self._given), self._attached, self._noted)
 
     async def restore(self, snapshot: object) -> None:
         assert isinstance(snapshot, _Snapshot)
         self._given, self._front = dict(snapshot.given), snapshot.front
+        self._attached, self._noted = snapshot.attached, snapshot.noted
         self._sessions = {name: self._sessions[name] for name in snapshot.sessions}
         await self._settle()
         for name, standing in snapshot.sessions.items():
@@ -102,9 +122,9 @@ class HeadlessStage:
     async def _settle(self) -> None:
         """Give every session the settings as they are."""
         engine, counter = await self._engine()
-        for talk in self._sessions.values():
+        for name, talk in self._sessions.items():
             talk.engine, talk.counter = engine, counter
-            apply(talk, self._given)
+            apply(talk, self._given, self._begun_with[name])
 
     async def _engine(self) -> tuple[LocalEngine, Counter]:
         """The engine with the window that is set: another window is another process."""

@@ -60,7 +60,8 @@ class Lessons:
             known = ", ".join(self.files)
             raise LessonError(f"There is no lesson called {name}. There are: {known}.")
         path = self.files[name]
-        lesson = read_lesson(read_text(path), name, str(path) if self.is_own(name) else path.name)
+        where = str(path) if self.is_own(name) else path.name
+        lesson = read_lesson(read_text(path), name, where, path.parent)
         if language == ENGLISH:
             return lesson
         other = path.with_name(f"{name}.{language}.toml")

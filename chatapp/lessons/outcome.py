@@ -27,6 +27,8 @@ VALUES: Final[Mapping[str, Sequence[str]]] = {
     "ask": TURN,
     "correct": TURN,
     "raw": TURN,
+    "attach": ("parts", "characters", "part_tokens"),
+    "retrieve": ("parts", "characters", "part_tokens", "files"),
     "prove": ("verdict", "checks", "checks_held"),
     "context": ("tokens", "messages", "template_tokens"),
     "meter": ("window", "reserve", "sent", "free", "share"),

@@ -32,8 +32,11 @@ _TABLES: Final = ("start", "step")
 _CHECK_KEYS: Final = (*checks.KINDS, "than", "times", "at")
 
 
-def read_lesson(text: str, name: str, where: str) -> Lesson:
-    """The lesson in ``text`` (TOML). ``where`` names the file. Raises :class:`LessonError`."""
+def read_lesson(text: str, name: str, where: str, folder: Path | None = None) -> Lesson:
+    """The lesson in ``text`` (TOML). ``where`` names the file, ``folder`` is where it lies.
+
+    Raises :class:`LessonError`.
+    """
     table = parse(text, where)
     if not re.fullmatch(NAME.pattern, name):
         raise LessonError(f"{where}: a lesson's file must be called {NAME.allowed}, and .toml.")
@@ -43,7 +46,7 @@ def read_lesson(text: str, name: str, where: str) -> Lesson:
     if not isinstance(tables, list) or not tables:
         raise LessonError(f"{where}: it has no steps; write [[step]] for each.")
     steps = tuple(_step(one, n, f"{where}, step {n}") for n, one in enumerate(tables, 1))
-    lesson = Lesson(name=name, start=start, steps=steps, source=where, **given)
+    lesson = Lesson(name=name, start=start, steps=steps, source=where, folder=folder, **given)
     check_wiring(lesson)
     return lesson
 
@@ -100,6 +103,9 @@ def _step(value: Any, number: int, where: str) -> Step:
     if kind.kind == "prove":
         also.append("facts")
         rest["facts"] = _names(value.get("facts", []), f"{where}: facts")
+    if kind.kind == "notes":
+        also.append("notes")
+        rest["notes"] = _names(value["notes"], f"{where}: notes", "texts")
     if kind is Expect:
         also.append("option")
         rest["options"] = _options(value.get("option", []), where)
@@ -158,9 +164,9 @@ def _measure(value: Any, where: str) -> Measure:
     return Measure(**_values(Measure, _table(value, where), where))
 
 
-def _names(value: Any, where: str) -> tuple[str, ...]:
+def _names(value: Any, where: str, what: str = "names") -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise LessonError(f'{where} must be a list of names, ["…", "…"].')
+        raise LessonError(f'{where} must be a list of {what}, ["…", "…"].')
     return tuple(value)
 
 

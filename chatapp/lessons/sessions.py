@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
+from chatapp.context.parts import Part
 from chatapp.conversation import Conversation, Node
 from chatapp.conversation.view import View
 from chatapp.engine.protocol import Sampling
@@ -32,15 +33,27 @@ def started(settings: Settings) -> dict[str, Any]:
     return {**FIXED.given(), **settings.given()}
 
 
-def apply(conversation: Conversation, given: Mapping[str, Any]) -> None:
-    """Settings of a conversation, from its next turn on. The window is the engine's, not its."""
-    conversation.notes = ()  # saved notes are the person's, not the lesson's
+def apply(
+    conversation: Conversation, given: Mapping[str, Any], notes: tuple[str, ...] = ()
+) -> None:
+    """Settings of a conversation, from its next turn on. The window is the engine's, not its.
+
+    ``notes`` are those that the lesson began it with.
+    """
+    conversation.notes = notes  # never the person's own
     sampling = {name: value for name, value in given.items() if name in _SAMPLING}
     if sampling:
         conversation.sampling = replace(conversation.sampling, **sampling)
     for name in ("system", "policy", "reuse"):
         if name in given:
             setattr(conversation, name, given[name])
+
+
+def together(parts: Sequence[Part], more: Sequence[Part]) -> tuple[Part, ...]:
+    """Both; new passages take the place of those that were there."""
+    if any(part.kind == "passage" for part in more):
+        parts = [part for part in parts if part.kind != "passage"]
+    return (*parts, *more)
 
 
 @dataclass(frozen=True, slots=True)

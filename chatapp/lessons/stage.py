@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from chatapp.context.parts import Part
 from chatapp.conversation import Conversation, Node
 from chatapp.conversation.corrections import Correction
 from chatapp.lessons.outcome import Outcome
@@ -33,8 +35,18 @@ class Stage(Protocol):
         ones (:data:`~chatapp.lessons.sessions.FIXED`), and ``settings`` over them.
         """
 
+    @property
+    def attached(self) -> Sequence[Part]:
+        """What goes with the next message of the session in front."""
+
+    async def attach(self, parts: Sequence[Part]) -> None:
+        """Put parts to the next message; passages take the place of earlier passages."""
+
+    async def save_notes(self, notes: Sequence[str]) -> None:
+        """Sessions that are opened from here on begin with these saved notes."""
+
     async def send(self, text: str) -> Node:
-        """Type ``text`` and send it; the reply, when it has ended."""
+        """Type ``text`` and send it, with what is attached; the reply, when it has ended."""
 
     async def correct(self, correction: Correction) -> Node:
         """Correct a reply by sending ``correction.said``; the reply to that."""

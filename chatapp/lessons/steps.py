@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Final, TypeAlias
 
 from chatapp.home.rules import Choice, Real, Rule, Switch, Text, Whole
 from chatapp.lessons.checks import Check
 
 NAME: Final = Text("a name: small letters, digits and hyphens", r"[a-z0-9][a-z0-9-]*")
+PLACE: Final = Text(
+    "a path below the lesson's folder, with / between names that begin with no dot",
+    r"\w[\w. -]*(?:/\w[\w. -]*)*",
+)
 WORDS: Final = Text("a text that is not empty", r"(?s)(?=.*\S)[^\0\ud800-\udfff]+")
 VIEWS: Final = ("context", "meter", "next-token", "weights", "costs", "log")
 
@@ -130,6 +135,35 @@ class SwitchTo(_Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attach(_Step):
+    """Attach a file that lies beside the lesson; it goes with the next ``ask``."""
+
+    kind: ClassVar[str] = "attach"
+    attach: str = _key(PLACE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieve(_Step):
+    """Look in a folder beside the lesson for passages that fit ``question``; those that are found
+    go with the next ``ask``.
+    """
+
+    kind: ClassVar[str] = "retrieve"
+    retrieve: str = _key(PLACE)
+    question: str = _key(WORDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedNotes(_Step):
+    """Switch saved notes on, or off if there are none. Sessions that begin later begin with them.
+    They are the lesson's, never the person's own.
+    """
+
+    kind: ClassVar[str] = "notes"
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Show(_Step):
     """Open a view: what is sent, the meter, the next token's distribution, the weights, the costs,
     the log. Headless, its numbers are noted.
@@ -201,6 +235,9 @@ Step: TypeAlias = (
     | NewSession
     | AnotherPerson
     | SwitchTo
+    | Attach
+    | Retrieve
+    | SavedNotes
     | Show
     | Settings
     | Prove
@@ -211,7 +248,7 @@ KINDS: Final[Mapping[str, type[Any]]] = {
     kind.kind: kind
     for kind in (
         *(Say, Expect, Ask, Correct, NewSession, AnotherPerson, SwitchTo),
-        *(Show, Settings, Prove, Raw, Summary),
+        *(Attach, Retrieve, SavedNotes, Show, Settings, Prove, Raw, Summary),
     )
 }
 
@@ -221,7 +258,8 @@ class Lesson:
     """``minutes`` is how long it takes in front of a class, ``place`` where it stands in the
     course. ``start`` are the settings it begins with, laid over fixed ones and not over the
     person's, so that it plays the same for everybody. ``language`` is that of its words;
-    ``untranslated`` names the words that are English in it.
+    ``untranslated`` names the words that are English in it. ``folder`` is where its file lies, and
+    the files that it attaches.
     """
 
     name: str
@@ -234,6 +272,7 @@ class Lesson:
     language: str = "en"
     untranslated: tuple[str, ...] = ()
     source: str = ""
+    folder: Path | None = None
 
     def step(self, ident: str) -> Step:
         """The step of this name."""

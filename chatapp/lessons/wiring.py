@@ -6,18 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from chatapp.errors import LessonError
+from chatapp.lessons.bringing import check_notes, place_of
 from chatapp.lessons.checks import TEXTS, Check
 from chatapp.lessons.filling import PLACE
 from chatapp.lessons.outcome import VALUES
 from chatapp.lessons.steps import (
     AnotherPerson,
     Ask,
+    Attach,
     Correct,
     Expect,
     Lesson,
     NewSession,
     Prove,
     Raw,
+    Retrieve,
+    SavedNotes,
     Say,
     Settings,
     Show,
@@ -55,6 +59,14 @@ def check_wiring(lesson: Lesson) -> None:
                     raise LessonError(f"{where}: nothing is set.")
             case Prove():
                 _proves(step, where)
+            case Attach():
+                place_of(lesson, step.attach, where, folder=False)
+                _goes(lesson, place, where)
+            case Retrieve():
+                place_of(lesson, step.retrieve, where, folder=True)
+                _goes(lesson, place, where)
+            case SavedNotes():
+                check_notes(step.notes, where)
             case Correct():
                 _earlier(lesson, step.of, place, places, where, "of", (Ask, Correct))
             case Expect():
@@ -71,6 +83,16 @@ def check_wiring(lesson: Lesson) -> None:
 def _where(lesson: Lesson, step: Step) -> str:
     name = f" ({step.id})" if step.id else ""
     return f"{lesson.source}, step {step.number}{name}"
+
+
+def _goes(lesson: Lesson, place: int, where: str) -> None:
+    """Whether what is attached goes with a message of the session that it is attached in."""
+    for step in lesson.steps[place + 1 :]:
+        if isinstance(step, Ask):
+            return
+        if isinstance(step, (NewSession, AnotherPerson, SwitchTo, Correct, Raw)):
+            break
+    raise LessonError(f"{where}: an 'ask' in the same session must follow, to send it.")
 
 
 def _proves(step: Prove, where: str) -> None:

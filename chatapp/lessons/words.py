@@ -31,6 +31,10 @@ class Words:
         """What a value is called, inside a sentence."""
         return self._texts.get(f"value-{value}", value)
 
+    def experiment(self, name: str, title: str) -> str:
+        """What an experiment is called; ``title`` is its own, English title."""
+        return self._texts.get(f"experiment-{name}", title)
+
     def step(self, ident: str) -> str:
         """How another step is named in a sentence."""
         return self("step", name=ident)

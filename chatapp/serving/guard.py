@@ -93,11 +93,15 @@ class Guard:
         return response
 
 
-def own_address() -> str:
-    """This computer's address on its network, as far as it can be told; nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
+def own_address(*, six: bool = False) -> str:
+    """This computer's address on its network (IPv6: ``six``), as far as it can be told; nothing is
+    sent.
+    """
+    family = socket.AF_INET6 if six else socket.AF_INET
+    elsewhere, here = ("2001:db8::1", "::1") if six else ("192.0.2.1", "127.0.0.1")
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((elsewhere, 9))
             return str(probe.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"
+    except OSError:
+        return here

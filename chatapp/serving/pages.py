@@ -11,8 +11,10 @@ from aiohttp import web
 
 from chatapp.serving.limits import Limits
 
-__all__ = ["PAGES", "page", "refusal", "welcome"]
+__all__ = ["AGAIN", "PAGES", "page", "refusal", "welcome"]
 
+AGAIN: Final = '<meta http-equiv="refresh" content="0; url=?again=1"><p>One moment…</p>'
+"""Asks for the same address once more, from a page of ours."""
 PAGES: Final = Path(__file__).parent / "page"
 
 

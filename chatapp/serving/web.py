@@ -16,10 +16,10 @@ import textual_serve
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from chatapp.serving.broker import MAX_REQUEST, Broker
-from chatapp.serving.door import Door, NotAdmitted
+from chatapp.serving.door import UNKNOWN, Door, NotAdmitted
 from chatapp.serving.guard import Guard
 from chatapp.serving.limits import Allowance, Limits, Visitor
-from chatapp.serving.pages import PAGES, page, refusal, welcome
+from chatapp.serving.pages import AGAIN, PAGES, page, refusal, welcome
 from chatapp.serving.process import VisitorProcess
 from chatapp.serving.visit import Visit
 
@@ -150,6 +150,11 @@ class Site:
         try:
             self.door.look(request.match_info["secret"])
         except NotAdmitted as why:
+            # A click on another site's page brings no cookie along (SameSite=Strict): somebody who
+            # was let in would be told that the link is used up. Our own page asks once more, with
+            # the cookie. Only for links of ours, so that no other site can send anybody here.
+            if str(why) != UNKNOWN and "again" not in request.query:
+                return page(AGAIN)
             return refusal(why)
         return page(welcome(self.limits, self._visit.label))
 

@@ -20,12 +20,17 @@ from chatapp.context.parts import Part
 from chatapp.errors import SourceError
 from chatapp.sources.files import read_pages, shown_name
 from chatapp.sources.passages import cut
+from chatapp.sources.pdf import TooSlow
 
 __all__ = ["PASSAGES", "Found", "Index", "numbered"]
 
 PASSAGES: Final = 4
 """So many passages are offered for a question."""
 _MOST_FILES: Final = 5_000
+_SLOW: Final = "slow "
+"""Before the stamp of a file that took too long to read: it is tried again, once in a run."""
+_tried: set[tuple[Path, str, str]] = set()
+"""Folder, name and stamp of those that took too long in this run."""
 _VERSION: Final = 1
 _COMMON: Final = frozenset(
     "a about an and are as at be by can did do does for from had has have how i in is it its me my "
@@ -126,11 +131,16 @@ class Index:
         there = dict(self._walk())
         self.files = len(there)
         known = dict(db.execute("SELECT name, stamp FROM files").fetchall())
+        again = [
+            name
+            for name, stamp in sorted(there.items())
+            if known.get(name) == _SLOW + stamp and (self.folder, name, stamp) not in _tried
+        ][:1]  # a search waits for one of them at most
         with db:
             for name in known.keys() - there.keys():
                 self._drop(db, name)
             for name in sorted(there):
-                if known.get(name) != there[name]:
+                if name in again or known.get(name) not in (there[name], _SLOW + there[name]):
                     if name in known:  # finding its passages reads the whole table
                         self._drop(db, name)
                     self._take(db, name, there[name])
@@ -167,14 +177,17 @@ class Index:
         db.execute("DELETE FROM files WHERE name = ?", (name,))
 
     def _take(self, db: sqlite3.Connection, name: str, stamp: str) -> None:
-        error = ""
+        error, kept = "", stamp
         path = self.folder / name
         try:
             pages = read_pages(path)
             passages = cut(pages, paged=len(pages) > 1 or path.suffix.lower() == ".pdf")
         except SourceError as reason:
             passages, error = [], str(reason)
-        db.execute("INSERT INTO files VALUES (?, ?, ?)", (name, stamp, error))
+            if isinstance(reason, TooSlow):
+                _tried.add((self.folder, name, stamp))
+                kept = _SLOW + stamp
+        db.execute("INSERT INTO files VALUES (?, ?, ?)", (name, kept, error))
         rows = [(one.text, name, one.place, number) for number, one in enumerate(passages)]
         db.executemany("INSERT INTO passages VALUES (?, ?, ?, ?)", rows)
 

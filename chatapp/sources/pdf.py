@@ -15,7 +15,7 @@ from typing import Final
 
 from chatapp.errors import SourceError
 
-__all__ = ["pages_of"]
+__all__ = ["TooSlow", "pages_of"]
 
 SECONDS: Final = 60
 _MEMORY: Final = 2 << 30
@@ -26,6 +26,10 @@ _SAYS: Final = {
     "cipher": "is encrypted in a way that is not read here",
     "broken": "is not a readable PDF",
 }
+
+
+class TooSlow(SourceError):
+    """It took too long: with less going on here it may be read."""
 
 
 def pages_of(path: Path, name: str) -> list[str]:
@@ -41,7 +45,7 @@ def pages_of(path: Path, name: str) -> list[str]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise SourceError(f"{name} takes longer than {SECONDS} s to read as a PDF.") from None
+        raise TooSlow(f"{name} takes longer than {SECONDS} s to read as a PDF.") from None
     try:
         answer = json.loads(done.stdout)
     except ValueError:

@@ -118,6 +118,11 @@ COMMANDS: Final = (
         "Search documents",
         "Passages that fit what you write, from a folder of yours (/search QUESTION)",
     ),
+    Command(
+        "retrieve",
+        "Retrieve for each question, on or off",
+        "Passages from a folder with each message, shown before they go (/retrieve FOLDER)",
+    ),
     Command("detach", "Take the last attachment off", "What was attached is not sent then"),
     Command(
         "unfold",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chatapp.conversation.corrections import Correction
     from chatapp.keeping.keeper import Keeper
     from chatapp.tui.correcting import Kept
+    from chatapp.tui.retrieving import Retrieving
     from chatapp.tui.widgets.conversation import ConversationPane
 
 __all__ = ["Offer", "Session"]
@@ -33,7 +34,8 @@ class Session:
     ``turn`` is the worker that takes a turn now; ``begun`` whether its request is on its way;
     ``arrived`` the last request that a model has received. ``kept`` are the corrections made here,
     ``offer`` one that may be kept. Turns up to ``since`` were taken with another model. ``keeper``
-    stores the session, if its person says so.
+    stores the session, if its person says so. ``retrieving``: passages are looked for with every
+    message.
     """
 
     number: int
@@ -49,6 +51,7 @@ class Session:
     kept: list[Kept] = field(default_factory=list)
     offer: Offer | None = None
     since: int = 0
+    retrieving: Retrieving | None = None
 
     @property
     def corrections(self) -> list[Correction]:

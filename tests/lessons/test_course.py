@@ -9,9 +9,10 @@ import pytest
 from chatapp.lessons.filling import PLACE
 from chatapp.lessons.library import COURSE, Lessons
 from chatapp.lessons.playing import play
-from chatapp.lessons.steps import Expect
+from chatapp.lessons.steps import Expect, Prove
 from chatapp.lessons.translation import words
 from chatapp.lessons.words import languages, words_of
+from chatapp.proofs.experiments import EXPERIMENTS
 from chatapp.proofs.lab import Lab
 
 LESSONS = Lessons()
@@ -85,6 +86,15 @@ def test_the_players_words_are_translated(language: str) -> None:
     assert english.keys() == other.keys()
     for key, text in english.items():
         assert sorted(names.findall(text)) == sorted(names.findall(other[key])), key
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_experiments_of_the_course_have_a_title_in_each_language(name: str) -> None:
+    for step in LESSONS.lesson(name).steps:
+        if isinstance(step, Prove):
+            title = EXPERIMENTS[step.prove].title
+            assert words_of("en").experiment(step.prove, "") == title
+            assert words_of("de").experiment(step.prove, title) != title
 
 
 def _own(language: str) -> dict[str, str]:

@@ -16,6 +16,10 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+MISSING = (
+    "no Chromium was found: install it (Debian, Ubuntu: apt-get install chromium; macOS: "
+    "brew install --cask chromium), or name one in CHATAPP_BROWSER"
+)
 TIMEOUT = 60.0
 
 # The browser reads requests from file 3 and writes answers to file 4.

@@ -13,9 +13,7 @@ from tests.proofs.browser import Tab
 from tests.proofs.samples import MADE, all_of_them
 
 BROWSER = browser.found()
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason="no Chromium here; install one or set CHATAPP_BROWSER"
-)
+pytestmark = pytest.mark.skipif(BROWSER is None, reason=browser.MISSING)
 
 PHONE, PROJECTOR = (360, 780), (1280, 720)
 

@@ -42,8 +42,10 @@ CATCH = """(() => {
 async def chromium() -> AsyncIterator[Browser]:
     path = browser.found()
     if path is None:
-        pytest.skip("no Chromium is installed here")
-    playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
+        pytest.skip(browser.MISSING)
+    playwright = pytest.importorskip(
+        "playwright.async_api", reason="playwright is not installed: pip install -e '.[dev]'"
+    )
     async with playwright.async_playwright() as run:
         opened = await run.chromium.launch(executable_path=path, args=FLAGS)
         yield opened
@@ -110,7 +112,20 @@ async def test_several_visitors_at_once(
         other = await chromium.new_context()
         page = await other.new_page()
         await page.goto(link)
-        assert "let in everyone" in await page.inner_text("body")
+        await page.wait_for_selector("text=let in everyone")
+
+        # Clicked on another site's page (a class chat), it leads a browser that was let in back.
+        elsewhere = await pages[1].context.new_page()
+        await elsewhere.add_init_script(CATCH)
+        body = f'<a href="{link}">join</a>'
+        await elsewhere.route(
+            "http://class.example/",
+            lambda route: route.fulfill(body=body, content_type="text/html"),
+        )
+        await elsewhere.goto("http://class.example/")
+        await elsewhere.click("a")
+        await elsewhere.wait_for_url(f"{base}/")
+        await sees(elsewhere, "ready")
 
         # A page of another server reaches nothing here, cookie or not.
         await page.goto("data:text/html,<p>elsewhere</p>")

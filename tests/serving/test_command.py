@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -78,6 +81,28 @@ async def test_a_link_for_each_and_a_warning_when_others_can_reach_it(
         assert len(set(command.links)) == 4
         assert command.links[0].startswith("http://class.test:")
         assert "not encrypted" in "\n".join(command.printed)
+
+
+async def test_the_link_of_ipv6_has_its_address_in_brackets_and_opens(
+    default_model: Path, tmp_path: Path
+) -> None:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    async with serving(default_model, tmp_path, "--host", "::") as command:
+        await command.until("One link for")
+        async with asyncio.timeout(5):
+            while not command.links:
+                await asyncio.sleep(0.02)
+        [link] = command.links
+        address = urlsplit(link).hostname
+        assert ipaddress.ip_address(str(address)).version == 6
+        assert f"//[{address}]:" in link
+        async with aiohttp.ClientSession() as session, session.get(link) as answer:
+            assert answer.status == 200
+            assert "Begin" in await answer.text()
 
 
 def test_what_cannot_be_served_is_said(

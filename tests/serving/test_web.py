@@ -139,6 +139,22 @@ async def test_a_link_is_exchanged_for_a_cookie_once(serving: Serving) -> None:
         assert (status, "minutes here are over" in text) == (403, True)
 
 
+async def test_a_used_link_asks_once_more_from_our_own_page(serving: Serving) -> None:
+    """A click elsewhere brings no cookie along; what our own page asks for does."""
+    async with serving() as served:
+        link = served.link()
+        cookie = await served.join(link)
+        status, text = await served.get(link)
+        assert (status, 'content="0; url=?again=1"' in text) == (200, True)
+        assert link.rpartition("/")[2] not in text
+        assert (await served.get(f"{link}?again=1", Cookie=f"chatapp={cookie}"))[0] == 303
+        status, text = await served.get(f"{link}?again=1")  # another browser
+        assert (status, "let in everyone" in text) == (403, True)
+        # A link that is not ours is refused at once, so no other site can send anybody in.
+        status, text = await served.get("/join/guess")
+        assert (status, "again=1" in text) == (403, False)
+
+
 @pytest.mark.parametrize("origin", ["", "null", "http://evil.example", "http://127.0.0.1:1"])
 async def test_no_page_of_another_server_can_use_a_visit(serving: Serving, origin: str) -> None:
     async with serving() as served:

@@ -14,6 +14,7 @@ from chatapp.context.parts import Part
 from chatapp.errors import SourceError
 from chatapp.sources.index import Index, numbered
 from chatapp.sources.passages import LONGEST, cut
+from chatapp.sources.pdf import TooSlow
 from tests.sources.pdfs import write_pdf
 
 
@@ -166,3 +167,40 @@ def test_passages_become_numbered_parts(folder: Path, tmp_path: Path) -> None:
     assert part == Part(
         "passage", "# Pets\nThe dog of the family is called Biscuit.", "pets.md", 1, "lines 1-2"
     )
+
+
+def test_a_file_that_took_too_long_is_tried_again_once_in_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for name in ("a.pdf", "b.pdf"):
+        (docs / name).write_text("x")
+    (docs / "pets.md").write_text("The dog is called Biscuit.\n")
+    slow, read = True, []
+
+    def pages(path: Path) -> list[str]:
+        read.append(path.name)
+        if path.suffix == ".pdf" and slow:
+            raise TooSlow(f"{path.name} takes too long.")
+        return ["The dog sleeps."]
+
+    monkeypatch.setattr("chatapp.sources.index.read_pages", pages)
+    monkeypatch.setattr("chatapp.sources.index._tried", set())
+
+    def search() -> tuple[list[str], list[str], int]:
+        read.clear()
+        index = Index(docs, tmp_path / "cache")
+        found = index.search("dog")
+        return [*read], [one.file for one in found], len(index.skipped)
+
+    assert search() == (["a.pdf", "b.pdf", "pets.md"], ["pets.md"], 2)
+    assert search() == ([], ["pets.md"], 2)  # not again in this run
+    monkeypatch.setattr("chatapp.sources.index._tried", set())  # another run
+    assert search() == (["a.pdf"], ["pets.md"], 2)  # a search waits for one of them
+    slow = False
+    assert search() == (["b.pdf"], ["b.pdf", "pets.md"], 1)
+    monkeypatch.setattr("chatapp.sources.index._tried", set())
+    assert search() == (["a.pdf"], ["a.pdf", "b.pdf", "pets.md"], 0)
+    monkeypatch.setattr("chatapp.sources.index._tried", set())
+    assert search() == ([], ["a.pdf", "b.pdf", "pets.md"], 0)

@@ -14,6 +14,7 @@ from chatapp.cli.main import main
 from chatapp.context.parts import Part
 from chatapp.showing.access import Door
 from chatapp.tui.dialogs.audience import AudienceDialog
+from chatapp.tui.dialogs.correct import CorrectDialog
 from chatapp.tui.picture import blanked, draw
 from tests.scripted import Reply
 
@@ -93,6 +94,34 @@ async def test_what_is_typed_can_be_kept_back_until_it_is_sent(chatting):
             await chat.until(lambda: "verborgen" in chat.text, "shown as a request")
             number, text = await seen(session, link)
             assert "verborgen" not in text
+
+
+async def test_what_stands_in_the_fields_of_dialogs_is_kept_back_as_well(chatting, tmp_path):
+    async with chatting(Reply(["It is Istanbul."]), notes=tmp_path / "notes.toml") as chat:
+        link = await opened(chat)
+        await chat.press("escape")
+        await chat.say("The capital?")
+        async with aiohttp.ClientSession() as session:
+            for hidden in (False, True):
+                chat.screen.hide_typing = hidden
+                await chat.screen.run_action("screen.correct")
+                await chat.until(lambda: isinstance(chat.app.screen, CorrectDialog), "the dialog")
+                await chat.pilot.pause()
+                await chat.press(*"Ankara")
+                await chat.until(lambda: chat.text.count("Ankara") > 1, "typed, and as a message")
+                chat.screen.drawn += 1
+                _, text = await seen(session, link)
+                assert ("Ankara" in text) != hidden
+                # What was said already is no secret; a dialog in front keeps it hidden too.
+                assert "The capital?" in text
+                await chat.screen.run_action("screen.help")
+                await chat.pilot.pause()
+                chat.screen.drawn += 1
+                _, text = await seen(session, link)
+                assert "Ankara" not in text or not hidden
+                while chat.app.screen is not chat.screen:
+                    await chat.press("escape")
+                    await chat.pilot.pause()
 
 
 async def test_closing_the_view_ends_the_link_and_another_can_be_opened(chatting):

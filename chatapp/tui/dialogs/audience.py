@@ -51,7 +51,9 @@ class AudienceDialog(Dialog[str | None]):
         yield Static(_SAYS, classes="lead", markup=False)
         yield Static(Content(self._link), id="link", markup=False)
         yield Check(
-            "Hide what I type", "until it is sent. Dialogs stay as they are.", self._was_hidden
+            "Hide what I type",
+            "until it is sent, and what stands in the fields of dialogs.",
+            self._was_hidden,
         )
         yield Static("", id="looking", markup=False)
 

@@ -12,10 +12,13 @@ from chatapp.lessons.play import Guess, Play, Played
 from chatapp.lessons.player import Player
 from chatapp.lessons.steps import (
     Ask,
+    Attach,
     Correct,
     Expect,
     Prove,
     Raw,
+    Retrieve,
+    SavedNotes,
     Say,
     Settings,
     Show,
@@ -105,10 +108,21 @@ def deed(step: Step, say: Words) -> str:
         case Show():
             what = say(f"screen-view-{step.show}")
         case Prove():
-            what = EXPERIMENTS[step.prove].title
+            what = say.experiment(step.prove, EXPERIMENTS[step.prove].title)
+        case Attach():
+            what = step.attach
+        case Retrieve():
+            what = step.question
+        case SavedNotes():
+            return _notes(step, say)
         case _:
             pass
     return say(f"screen-does-{step.kind}", text=words.one_line(what.strip()))
+
+
+def _notes(step: SavedNotes, say: Words) -> str:
+    notes = " · ".join(words.one_line(note) for note in step.notes)
+    return say("screen-does-notes" if notes else "screen-does-notes-off", text=notes)
 
 
 def _settings(step: Settings) -> str:
@@ -128,6 +142,8 @@ def _came(step: Step, played: Played, play: Play) -> Iterator[Content]:
         yield Content.assemble((say("screen-answer"), "bold"), answer)
     if isinstance(step, Settings):
         yield Content(say("screen-set", text=_settings(step)))
+    if isinstance(step, SavedNotes):
+        yield Content(say("screen-notes" if step.notes else "screen-notes-off"))
     for guess in played.decides:
         yield from guessed(guess, play)
     yield from text(play, step.note)
@@ -162,6 +178,8 @@ def _numbers(step: Step, outcome: Outcome, say: Words) -> Iterator[Content]:
     sent, again = values.get("tokens_sent"), values.get("tokens_again")
     if isinstance(sent, int) and isinstance(again, int):
         parts.append(say("screen-sent", sent=f"{sent:,}", again=f"{again:,}"))
+    if isinstance(tokens := values.get("part_tokens"), int):
+        parts.append(say("screen-attached", count=values.get("parts"), tokens=f"{tokens:,}"))
     if isinstance(step, Prove):
         held, every = values.get("checks_held"), values.get("checks")
         parts.append(say("screen-checks", held=held, all=every))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from textual.worker import WorkerError
 
+from chatapp.context.parts import Part
 from chatapp.conversation import Conversation, Node
 from chatapp.conversation.corrections import Correction
 from chatapp.engine.client import EngineOptions, LocalEngine
@@ -16,7 +17,7 @@ from chatapp.engine.counter import Counter
 from chatapp.engine.protocol import Generate, Sampling
 from chatapp.errors import ChatappError
 from chatapp.lessons.outcome import Outcome
-from chatapp.lessons.sessions import Standing, apply, started
+from chatapp.lessons.sessions import Standing, apply, started, together
 from chatapp.lessons.steps import Settings
 from chatapp.proofs.asking import Answer, ask, user
 from chatapp.proofs.evidence import Evidence
@@ -44,6 +45,8 @@ class _Snapshot:
     sessions: dict[str, tuple[Session, Standing]]
     front: str
     given: dict[str, Any]
+    attached: tuple[Part, ...]
+    noted: tuple[str, ...]
 
 
 class ScreenStage:
@@ -64,6 +67,9 @@ class ScreenStage:
         self._sessions: dict[str, Session] = {}
         self._front = "first"
         self._given: dict[str, Any] = {}
+        self._attached: tuple[Part, ...] = ()
+        self._noted: tuple[str, ...] = ()
+        self._begun_with: dict[str, tuple[str, ...]] = {}
         self._engines: dict[int, tuple[LocalEngine, Counter]] = {}
         self.opened = ""
         """The view that a step has opened."""
@@ -89,6 +95,7 @@ class ScreenStage:
         for session in self._sessions.values():
             await self._screen.remove_session(session)
         self._sessions, self._given = {}, started(settings)
+        self._attached, self._noted, self._begun_with = (), (), {}
         await self.open_session("first", person=False)
 
     async def open_session(self, name: str, *, person: bool) -> None:
@@ -99,7 +106,8 @@ class ScreenStage:
         assert talk is not None
         # Not the person's settings: a lesson plays the same for everybody.
         talk.engine, talk.counter, talk.sampling = engine, counter, Sampling()
-        apply(talk, self._given)
+        self._begun_with[name] = self._noted
+        apply(talk, self._given, self._noted)
         self._screen.show_notes(session)
         if person:
             session.pane.left_behind("Another person's session, on the same model: an empty one.")
@@ -121,13 +129,35 @@ class ScreenStage:
         self._given = {**self._given, **settings.given()}
         await self._settle()
 
+    # ── what goes with the next message, and before every one ───────────────────────────────────
+
+    @property
+    def attached(self) -> Sequence[Part]:
+        return self._attached
+
+    async def attach(self, parts: Sequence[Part]) -> None:
+        self.close_views()
+        self._to_front()
+        self._attached = together(self._attached, parts)
+        self._show_attached()
+
+    def _show_attached(self) -> None:
+        """In the input, as if the person had attached it."""
+        self.session.draft = Draft("", {}, self._attached)
+        self._screen.show_draft(self.session)
+
+    async def save_notes(self, notes: Sequence[str]) -> None:
+        self.close_views()
+        self._noted = tuple(notes)
+
     # ── turns ───────────────────────────────────────────────────────────────────────────────────
 
     async def send(self, text: str) -> Node:
         session = self._free()
         await self._type(text)
         session.draft = Draft()
-        self._screen.turns.send(session, Draft.of(text))
+        parts, self._attached = self._attached, ()
+        self._screen.turns.send(session, replace(Draft.of(text), attached=parts))
         return await self._reply(session)
 
     async def correct(self, correction: Correction) -> Node:
@@ -147,8 +177,8 @@ class ScreenStage:
         session = self.session
         if session.busy:
             raise ChatappError("The model is answering something else. Esc stops it.")
-        session.editing, session.aside = None, Draft()
-        self.conversation.notes = ()
+        session.editing, session.aside, session.retrieving = None, Draft(), None
+        self.conversation.notes = self._begun_with[self._front]
         self._screen.show_notes(session)
         return session
 
@@ -162,11 +192,13 @@ class ScreenStage:
         line = words.visible(text)[:400]
         try:
             for stroke in range(1, _STROKES + 1):
-                self._screen.composer.draft = Draft(line[: len(line) * stroke // _STROKES])
+                typed = line[: len(line) * stroke // _STROKES]
+                self._screen.composer.draft = Draft(typed, {}, self._attached)
                 await asyncio.sleep(_TYPING / _STROKES)
             await asyncio.sleep(_TYPING / 2)
         except asyncio.CancelledError:
-            self._screen.composer.draft = Draft()  # half a message is nobody's
+            # Half a message is nobody's.
+            self._screen.composer.draft = Draft("", {}, self._attached)
             raise
 
     async def _reply(self, session: Session) -> Node:
@@ -232,7 +264,7 @@ class ScreenStage:
             for name, session in self._sessions.items()
             if session.conversation is not None
         }
-        return _Snapshot(standing, self._front, dict(self._given))
+        return _Snapshot(standing, self._front, dict(self._given), self._attached, self._noted)
 
     async def restore(self, snapshot: object) -> None:
         assert isinstance(snapshot, _Snapshot)
@@ -240,6 +272,7 @@ class ScreenStage:
         for name in [name for name in self._sessions if name not in snapshot.sessions]:
             await self._screen.remove_session(self._sessions.pop(name))
         self._given, self._front = dict(snapshot.given), snapshot.front
+        self._attached, self._noted = snapshot.attached, snapshot.noted
         await self._settle()
         for session, standing in snapshot.sessions.values():
             assert session.conversation is not None
@@ -247,6 +280,8 @@ class ScreenStage:
                 standing.put_back(session.conversation)
                 await self._put_back(session, standing)
         self._to_front()
+        if self._attached or self._screen.composer.attached:
+            self._show_attached()
         self._screen.refresh_all()
 
     async def _put_back(self, session: Session, standing: Standing) -> None:
@@ -260,11 +295,11 @@ class ScreenStage:
     async def _settle(self) -> None:
         """Give every session of the lesson the settings as they are."""
         engine, counter = await self._engine()
-        for session in self._sessions.values():
+        for name, session in self._sessions.items():
             talk = session.conversation
             assert talk is not None
             talk.engine, talk.counter = engine, counter
-            apply(talk, self._given)
+            apply(talk, self._given, self._begun_with[name])
 
     async def _engine(self) -> tuple[LocalEngine, Counter]:
         """The engine with the window that is set: another window is another process."""

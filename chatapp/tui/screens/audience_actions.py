@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.geometry import Region
+from textual.screen import Screen
+from textual.widgets import Input, TextArea
 
 from chatapp.tui import words
 from chatapp.tui.screens.setup_actions import SetupActions
@@ -84,15 +86,25 @@ class AudienceActions(SetupActions):
         return read(self.app, self._hidden() if self.hide_typing else ())
 
     def _hidden(self) -> list[Region]:
-        """Where what is typed stands: in the input, and in the request that it would make."""
+        """Where what is typed stands: in the input, in the request that it would make, and in the
+        fields of dialogs.
+        """
+        regions: list[Region] = []
+        for screen in self.app.screen_stack:
+            fields = self._written_here() if screen is self else _filled(screen)
+            if screen is self.app.screen:
+                regions += fields
+            else:
+                regions += [part for region in fields for part in self._uncovered(region)]
+        return regions
+
+    def _written_here(self) -> list[Region]:
         if not self.composer.written:
             return []
         regions = [self.composer.content_region]
         if self.context_view.display and not self.session.busy:
             regions.append(self.context_view.content_region)
-        if self.app.screen is self:
-            return regions
-        return [part for region in regions for part in self._uncovered(region)]
+        return regions
 
     def _uncovered(self, region: Region) -> Iterator[Region]:
         """What can still be seen of a region behind a dialog, cell by cell."""
@@ -101,3 +113,11 @@ class AudienceActions(SetupActions):
             for x, y in product(range(region.x, region.right), range(region.y, region.bottom)):
                 if top.get_widget_at(x, y)[0] is top:
                     yield Region(x, y, 1, 1)
+
+
+def _filled(screen: Screen[Any]) -> list[Region]:
+    """The fields of a dialog that hold something, be it typed or there before."""
+    return [
+        *(one.content_region for one in screen.query(Input) if one.value),
+        *(one.content_region for one in screen.query(TextArea) if one.text),
+    ]

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.screen import Screen
+from textual.widgets import Static
 
 from chatapp.tui import log_words, words
 from chatapp.tui.garbage import GarbageTimes
@@ -77,6 +78,7 @@ class ChatBase(Screen[None]):
                 yield self.session.pane
             yield ContextView()
         yield Meter()
+        yield Static(id="retrieve", markup=False)
         yield Chips()
         yield Composer(id="composer")
         yield KeyBar()

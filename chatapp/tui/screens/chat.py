@@ -17,8 +17,8 @@ from chatapp.tui.screens.lesson_actions import LessonActions
 from chatapp.tui.screens.mark_actions import MarkActions
 from chatapp.tui.screens.presenting_actions import PresentingActions
 from chatapp.tui.screens.proof_actions import ProofActions
+from chatapp.tui.screens.retrieve_actions import RetrieveActions
 from chatapp.tui.screens.setup_actions import SetupActions
-from chatapp.tui.screens.source_actions import SourceActions
 from chatapp.tui.screens.stored_actions import StoredActions
 from chatapp.tui.widgets.composer import Composer
 
@@ -35,7 +35,7 @@ class ChatScreen(
     MarkActions,
     StoredActions,
     SetupActions,
-    SourceActions,
+    RetrieveActions,
 ):
     """Everything a person can do here is one of its actions; keys, palette and mouse call them."""
 
@@ -83,7 +83,7 @@ class ChatScreen(
     @on(Composer.Sent)
     def _send(self, event: Composer.Sent) -> None:
         event.stop()
-        if self.commanded(event.draft):
+        if self.commanded(event.draft) or self.retrieves(event.draft):
             return
         self.session.pane.select(None)
         self.turns.send(self.session, event.draft)
@@ -101,6 +101,8 @@ class ChatScreen(
         session = self.session
         if session.busy:
             await self.turns.stop(session)
+        elif self.leave_passages():
+            pass
         elif session.editing is not None:
             self.leave_edit()
         elif session.pane.selected is not None:

@@ -8,6 +8,7 @@ from typing import Final
 from chatapp.context.parts import parts_of
 from chatapp.tui import source_words, words
 from chatapp.tui.live import transcript_tokens
+from chatapp.tui.retrieving import OFF_HERE
 from chatapp.tui.screens.base import ChatBase
 from chatapp.tui.session import Session
 from chatapp.tui.widgets.conversation import ConversationPane
@@ -86,7 +87,9 @@ class SessionActions(ChatBase):
             if conversation
             else 0
         )
-        session.pane.left_behind(words.left_behind(messages, tokens) + source_words.gone(parts))
+        off = OFF_HERE if left.retrieving is not None else ""
+        gone = source_words.gone(parts) + off
+        session.pane.left_behind(words.left_behind(messages, tokens) + gone)
 
     def show_session(self, index: int) -> None:
         """Bring a session into sight, with its own draft."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SourceActions"]
 
-_COMMANDS: Final = ("/attach", "/notes", "/search")
+_COMMANDS: Final = ("/attach", "/notes", "/retrieve", "/search")
 """What can be typed in place of a message; a space before it makes it a message."""
 
 
