@@ -8,7 +8,7 @@ from pathlib import Path
 from chatapp.engine.weights.gguf import read_header
 
 TEMPLATE = (
-    "{%- if tools %}<|im_start|>system\n"
+    "{%- if tools %}<|im_start|>system{{ '\n' }}"
     "{%- if messages[0]['role'] == 'system' %}{{ messages[0]['content'] + '\n\n' }}{% endif %}"
     "You may call a tool. The tools, one a line:\n"
     "{%- for tool in tools %}{{ '\n' }}{{ tool['function'] | tojson }}{% endfor %}\n\n"
