@@ -77,8 +77,7 @@ class Conversation:
         self.policy: Policy = policy
         self.alternatives = alternatives
         self.reuse = reuse
-        self.tools = tools
-        """Whether the model is told of the tools, from the next turn on."""
+        self.tools = tools  # whether the model is told of them, from the next turn on
         self.clock = clock
         self.root = Node("system", "")
         self.view = View()

@@ -10,7 +10,7 @@ from chatapp.conversation.arithmetic import compute
 from chatapp.conversation.tree import Node
 from chatapp.errors import ChatappError
 
-__all__ = ["NOT_SEEN", "NO_PLACE", "ROUNDS", "TOO_OFTEN", "UNSENT", "answer", "results"]
+__all__ = ["NOT_SEEN", "NO_PLACE", "ROUNDS", "TOO_OFTEN", "UNSENT", "answer", "call_of", "results"]
 
 ROUNDS: Final = 4
 """How often, in one turn, the model is asked again with what its calls gave."""
@@ -36,6 +36,15 @@ def results(reply: Node, now: datetime) -> list[Node]:
     for call in calls_in(reply.content):
         found.append((found[-1] if found else reply).add("tool", answer(call, now)))
     return found
+
+
+def call_of(result: Node) -> Call | None:
+    """The call that a result answers; ``None`` if the reply above does not hold it."""
+    place, at = 0, result.parent
+    while at is not None and at.role == "tool":
+        place, at = place + 1, at.parent
+    calls = calls_in(at.content) if at is not None and at.role == "assistant" else []
+    return calls[place] if place < len(calls) else None
 
 
 def answer(call: Call, now: datetime) -> str:

@@ -35,6 +35,7 @@ def started(settings: Settings) -> dict[str, Any]:
 def apply(conversation: Conversation, given: Mapping[str, Any]) -> None:
     """Settings of a conversation, from its next turn on. The window is the engine's, not its."""
     conversation.notes = ()  # saved notes are the person's, not the lesson's
+    conversation.tools = False
     sampling = {name: value for name, value in given.items() if name in _SAMPLING}
     if sampling:
         conversation.sampling = replace(conversation.sampling, **sampling)

@@ -112,7 +112,7 @@ async def transcript_tokens(conversation: Conversation) -> int | None:
         return None
     if prompt is None:
         return None
-    said = {n for n, message in enumerate(messages) if message.role != "system"}
+    said = {n for n, message in enumerate(messages) if message.role not in ("system", "tools")}
     return sum(span.tokens for span in prompt.spans if span.owner in said)
 
 

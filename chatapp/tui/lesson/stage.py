@@ -149,6 +149,7 @@ class ScreenStage:
             raise ChatappError("The model is answering something else. Esc stops it.")
         session.editing, session.aside = None, Draft()
         self.conversation.notes = ()
+        self.conversation.tools = False
         self._screen.show_notes(session)
         return session
 
