@@ -25,7 +25,7 @@ from chatapp.conversation.events import Called, Failed, Started, Step, Summarise
 from chatapp.conversation.facts import Answering, TurnFacts
 from chatapp.conversation.summary import summarise
 from chatapp.conversation.tree import Node, Status
-from chatapp.conversation.view import Overflow, View, budget_of, fit
+from chatapp.conversation.view import Overflow, View, budget_of, countable, fit
 from chatapp.engine.counter import Counter
 from chatapp.engine.interface import Engine
 from chatapp.engine.protocol import MAX_SEED, Done, Generate, Sampling, Sent, Token
@@ -154,10 +154,7 @@ class Conversation:
 
     async def budget(self, draft: str = "") -> Budget | None:
         """The budget with ``draft`` as the next message; ``None`` if tokens are not revealed."""
-        messages = self.messages(draft)
-        if not messages and self.window is not None:
-            # Some templates write a system prompt of their own into every conversation.
-            messages = [Message("user", "")]
+        messages = countable(self.messages(draft))
         return await budget_of(
             self.counter, messages, window=self.window, reserve=self.sampling.max_tokens
         )

@@ -59,6 +59,18 @@ class View:
         return head + [node.message for node in visible if node.content or node.role == "user"]
 
 
+def countable(messages: list[Message]) -> list[Message]:
+    """A request to count where nothing was said yet: with an empty message, if it needs one.
+
+    Some templates write a system prompt of their own into every conversation, and some that offer
+    tools want somebody to offer them to.
+    """
+    roles = {message.role for message in messages}
+    if not messages or ("tools" in roles and "user" not in roles):
+        return [*messages, Message("user", "")]
+    return messages
+
+
 async def budget_of(
     counter: Counter, messages: Sequence[Message], *, window: int | None, reserve: int
 ) -> Budget | None:

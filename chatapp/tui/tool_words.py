@@ -23,13 +23,13 @@ OFF: Final = (
 _NAMES: Final = {"calculator": "Calculator", "clock": "Clock"}
 
 
-def who(result: Node) -> str:
+def who(result: Node, *, short: bool = False) -> str:
     """Who speaks in a tool's result."""
     from chatapp.conversation.tooling import call_of
 
     call = call_of(result)
     name = _NAMES.get(call.name, "") if call is not None and not call.problem else ""
-    return f"{name or 'chatapp'} — a program, not the model"
+    return f"{name or 'chatapp'}{': a program' if short else ' — a program, not the model'}"
 
 
 def was_answered(reply: Node) -> bool:

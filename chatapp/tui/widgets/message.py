@@ -33,6 +33,10 @@ _MARKDOWN: Final = 60_000
 """A longer reply is shown as plain text, as laying out its Markdown would hold up the screen."""
 
 
+_NARROW: Final = 50
+"""Cells of a message below which its head is kept short."""
+
+
 class _Head(Still, Widget):
     """The first line of a message, with something at its right end."""
 
@@ -161,7 +165,8 @@ class MessageView(StillVertical):
     def _left(self) -> Content:
         mark = "▸ " if self._selected else ""
         result = self.node.role == "tool"
-        role = tool_words.who(self.node) if result else words.role(self.node.role)
+        narrow = self._foot_width < _NARROW
+        role = tool_words.who(self.node, short=narrow) if result else words.role(self.node.role)
         name = f" {role} " if self._presented else role
         style = "bold reverse" if self._presented else "bold"
         parts: list[Content] = [Content.styled(mark, "bold") + Content.styled(name, style)]
