@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -251,6 +253,18 @@ async def test_a_real_model_writes_a_call_and_reads_what_came_of_it(tool_model: 
         assert again[-1].text == reply.content
         told = [event.logits for event in again if isinstance(event, Token) and event.logits]
         assert told[0] == facts.first_logits
+        # Killed between the two requests, with nothing reused: the same call, result and answer.
+        talk.reuse = False
+        async for step in talk.regenerate(wrote):
+            if isinstance(step, Called) and engine.pid:
+                os.kill(engine.pid, signal.SIGKILL)
+        assert engine.starts == 2
+        later = talk.nodes[-3:]
+        assert [node.content for node in later] == [n.content for n in (wrote, result, reply)]
+        assert [node.facts.first_logits for node in later if node.facts] == [
+            node.facts.first_logits for node in (wrote, reply) if node.facts
+        ]
+        assert [node.facts.reused for node in later if node.facts] == [0, 0]
     finally:
         await engine.close()
         await fresh.close()
