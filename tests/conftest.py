@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from chatapp.engine.client import EngineOptions, LocalEngine
 from chatapp.engine.counter import Counter
 from chatapp.engine.weights.catalogue import load_catalogue
 from chatapp.engine.weights.pull import pull
+from tests.tool_model import with_template
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,6 +31,14 @@ async def engine(default_model: Path) -> AsyncIterator[LocalEngine]:
     await engine.start()
     yield engine
     await engine.close()
+
+
+@pytest.fixture(scope="session")
+def tool_model(default_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The default weights under a chat template that has a place for tools."""
+    path = with_template(default_model, tmp_path_factory.mktemp("tools") / "tools.gguf")
+    yield path
+    path.unlink()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from chatapp.errors import StoreError
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-__all__ = ["correct", "example", "examples", "mark", "of_session", "unmark"]
+__all__ = ["TOOLS_HELD", "correct", "example", "examples", "mark", "of_session", "unmark"]
 
 Said = Mapping[int, tuple[int | None, Role, str]]
 """Messages by id: the one it follows, role, content."""
@@ -51,6 +51,9 @@ _BRANCH: Final = """
 """
 
 
+TOOLS_HELD: Final = (
+    "A reply to a request with tools cannot be an example: trainers have no common place for them."
+)
 _SAID: Final = "SELECT id, parent, role, content FROM messages WHERE session = ?"
 
 
@@ -108,13 +111,13 @@ def _add(
 
 def _check(db: Database, session: str, reply: int) -> None:
     row = db.execute(
-        "SELECT m.status, m.content, m.role, t.message FROM messages m "
+        "SELECT m.status, m.content, m.role, t.message, t.tools, t.view_first FROM messages m "
         "LEFT JOIN turns t ON t.message = m.id WHERE m.id = ? AND m.session = ?",
         (reply, session),
     ).fetchone()
     if row is None:
         raise StoreError("This reply is not in the store.", kind="missing")
-    status, content, role, turn = row
+    status, content, role, turn, tools, first = row
     if role != "assistant" or turn is None:
         raise StoreError("Only a model's reply can be an example.")
     if status != "complete" or not content.strip():
@@ -122,6 +125,18 @@ def _check(db: Database, session: str, reply: int) -> None:
             "Only a complete reply can be an example: this one broke off, so nobody knows how it "
             "would have ended."
         )
+    if tools is not None or _holds_result(db, reply, first):
+        raise StoreError(TOOLS_HELD)
+
+
+def _holds_result(db: Database, reply: int, first: int | None) -> bool:
+    """Whether a tool's result stands among what was sent for a reply."""
+    for number, role, _ in db.execute(_BRANCH, (reply,)):
+        if role == "tool":
+            return True
+        if number == first:
+            break
+    return False
 
 
 def unmark(store: Store, name: str) -> None:

@@ -69,7 +69,8 @@ class StoredTurn:
     stands for what came before ``view_first``.
     ``sampling`` are the engine's sampling settings as in its protocol, seed included;
     ``prompt_sha256`` is the SHA-256 of the prompt's token ids (int32, little-endian).
-    ``arrived``: the request reached the model.
+    ``arrived``: the request reached the model. ``tools``: the declaration of tools that was sent,
+    behind the system message; ``None``: none was.
     """
 
     number: int
@@ -91,6 +92,7 @@ class StoredTurn:
     first_token_seconds: float | None = None
     prefill_seconds: float | None = None
     decode_seconds: float | None = None
+    tools: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)  # thousands are made at once: frozen takes thrice the time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Final
 
 from sqlite_utils import Database, Migrations
@@ -22,6 +23,24 @@ def names() -> list[str]:
 def _run(db: Database, *statements: str) -> None:
     for statement in statements:
         db.execute(statement)
+
+
+_FINISHED: Final = "status <> 'streaming'"
+_PUT: Final = "INSERT INTO search (rowid, content) VALUES (new.id, new.content);"
+_OUT: Final = "INSERT INTO search (search, rowid, content) VALUES ('delete', old.id, old.content);"
+_TRIGGERS: Final = (
+    f"CREATE TRIGGER search_add AFTER INSERT ON messages WHEN new.{_FINISHED} BEGIN {_PUT} END",
+    f"CREATE TRIGGER search_out AFTER DELETE ON messages WHEN old.{_FINISHED} BEGIN {_OUT} END",
+    f"""
+    CREATE TRIGGER search_ended AFTER UPDATE OF content, status ON messages
+    WHEN old.status = 'streaming' AND new.{_FINISHED} BEGIN {_PUT} END
+    """,
+    f"""
+    CREATE TRIGGER search_changed AFTER UPDATE OF content, status ON messages
+    WHEN old.{_FINISHED} BEGIN {_OUT} {_PUT} END
+    """,
+)
+"""What keeps the search index true to ``messages``."""
 
 
 @MIGRATIONS(name="0001_sessions")
@@ -107,9 +126,6 @@ def _sessions(db: Database) -> None:
 @MIGRATIONS(name="0002_search")
 def _search(db: Database) -> None:
     """The words of finished messages. A reply enters the index when it has ended."""
-    finished = "status <> 'streaming'"
-    put = "INSERT INTO search (rowid, content) VALUES (new.id, new.content);"
-    out = "INSERT INTO search (search, rowid, content) VALUES ('delete', old.id, old.content);"
     _run(
         db,
         """
@@ -118,16 +134,7 @@ def _search(db: Database) -> None:
             tokenize = 'unicode61 remove_diacritics 2'
         )
         """,
-        f"CREATE TRIGGER search_add AFTER INSERT ON messages WHEN new.{finished} BEGIN {put} END",
-        f"CREATE TRIGGER search_out AFTER DELETE ON messages WHEN old.{finished} BEGIN {out} END",
-        f"""
-        CREATE TRIGGER search_ended AFTER UPDATE OF content, status ON messages
-        WHEN old.status = 'streaming' AND new.{finished} BEGIN {put} END
-        """,
-        f"""
-        CREATE TRIGGER search_changed AFTER UPDATE OF content, status ON messages
-        WHEN old.{finished} BEGIN {out} {put} END
-        """,
+        *_TRIGGERS,
     )
 
 
@@ -210,3 +217,39 @@ def _examples(db: Database) -> None:
         ) WITHOUT ROWID
         """,
     )
+
+
+@MIGRATIONS(name="0005_tools")
+def _tools(db: Database) -> None:
+    """A message may be what a tool answered; a turn notes the tools that the model was told of.
+
+    SQLite cannot change a CHECK, so ``messages`` is made anew, by the steps that its documentation
+    gives (https://sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes").
+    Foreign keys are off meanwhile (:class:`~chatapp.archive.store.Store` sees to that): dropping
+    the old table would take the turns along. Ids stay, so the search index stays true.
+    """
+    _run(
+        db,
+        """
+        CREATE TABLE messages_anew (
+            id      INTEGER PRIMARY KEY,
+            session TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+            parent  INTEGER,
+            role    TEXT NOT NULL CHECK (role IN ('user', 'assistant', 'system', 'tool')),
+            content TEXT NOT NULL,
+            status  TEXT NOT NULL,
+            note    TEXT NOT NULL DEFAULT '',
+            chosen  INTEGER NOT NULL DEFAULT 1,
+            created TEXT NOT NULL
+        )
+        """,
+        "INSERT INTO messages_anew SELECT id, session, parent, role, content, status, note, "
+        "chosen, created FROM messages",
+        "DROP TABLE messages",
+        "ALTER TABLE messages_anew RENAME TO messages",
+        "CREATE INDEX messages_session ON messages (session, id)",
+        *_TRIGGERS,
+        "ALTER TABLE turns ADD COLUMN tools TEXT",
+    )
+    if db.execute("PRAGMA foreign_key_check").fetchall():
+        raise sqlite3.DatabaseError("its tables do not fit together")

@@ -106,7 +106,7 @@ class Store:
         with db.ensure_autocommit_on():
             _write_ahead(db)
             db.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
-            db.execute("PRAGMA foreign_keys = ON")
+            db.execute("PRAGMA foreign_keys = OFF")  # while a table is made anew
             db.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten with zeros
             db.execute("PRAGMA temp_store = MEMORY")  # no copy of what was said in another file
         if MIGRATIONS.pending(db):
@@ -114,6 +114,8 @@ class Store:
             with _immediate(db.conn):
                 db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 MIGRATIONS.apply(db)
+        with db.ensure_autocommit_on():
+            db.execute("PRAGMA foreign_keys = ON")
 
     # ── use ─────────────────────────────────────────────────────────────────────────────────────
 

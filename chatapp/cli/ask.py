@@ -143,8 +143,11 @@ async def _run(
         sampling=sampling_of(settings),
         policy=settings.policy,
         notes=notes,
+        tools=settings.tools,
     )
     try:
+        if conversation.tools and (why := await conversation.why_no_tools()):
+            raise ChatappError(why)
         if args.show_prompt:
             await _show_prompt(args, conversation, question)
             return 0
@@ -171,24 +174,41 @@ async def _show_prompt(args: argparse.Namespace, conversation: Conversation, que
 async def _answer(
     args: argparse.Namespace, conversation: Conversation, opened: Opened, question: str
 ) -> int:
-    from chatapp.conversation import Failed
+    from chatapp.conversation import Called, Failed
     from chatapp.engine.protocol import Sent, Token
 
+    # Whether a reply is the answer or a call is known at its end.
+    streams = not args.json and not conversation.tools
     async for step in conversation.send(question):
         if isinstance(step, Sent) and opened.engine.info and opened.engine.info.note:
             print(f"chatapp: {clean(opened.engine.info.note)}", file=sys.stderr)
-        if isinstance(step, Token) and not args.json:
+        if isinstance(step, Token) and streams:
             _write(step.text)
+        elif isinstance(step, Called):
+            _tell(step.reply.content, step.result.content)
         elif isinstance(step, Failed):
-            if not args.json and conversation.nodes[-1].content:
+            if streams and conversation.nodes[-1].content:
                 _write("\n")
             raise ChatappError(step.sentence)
     reply = conversation.nodes[-1]
+    if reply.note:
+        print(f"chatapp: {clean(reply.note)}", file=sys.stderr)
+    if conversation.tools and not args.json:
+        _write(reply.content)
     if args.json:
         _print_json(_as_dict(conversation, opened))
     elif not reply.content.endswith("\n"):
         _write("\n")
     return 0 if reply.status == "complete" else CUT_OFF
+
+
+def _tell(wrote: str, result: str) -> None:
+    """A call and its result, on stderr: the answer alone goes to stdout."""
+    print(f"chatapp: the model wrote: {clean(wrote)}", file=sys.stderr)
+    print(
+        f"chatapp: a program of chatapp, not the model, answers: {clean(result)}", file=sys.stderr
+    )
+    print("chatapp: all of it is sent again.", file=sys.stderr)
 
 
 def _as_dict(conversation: Conversation, opened: Opened) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="examples:\n"
         "  chatapp chat\n"
         "  chatapp chat -m ~/Downloads/some-model.gguf --temperature 0.7\n"
+        "  chatapp chat --tools                   a calculator and a clock, as text\n"
         "  chatapp chat --server http://127.0.0.1:8080/v1\n",
     )
     add_model_options(parser)
@@ -131,6 +132,7 @@ class Wiring:
             settings.policy,
             settings.window,
             settings.reuse,
+            settings.tools,
         )
 
     def models(self) -> Sequence[ModelRow]:

@@ -123,6 +123,7 @@ def _pull(args: argparse.Namespace) -> int:
 def _info(args: argparse.Namespace) -> int:
     from chatapp.cli.pulling import ProgressLine
     from chatapp.cli.text import clean, count, size, training
+    from chatapp.context.template import ChatTemplate
     from chatapp.engine.weights.gguf import read_header
 
     library = _library(args)
@@ -141,6 +142,7 @@ def _info(args: argparse.Namespace) -> int:
         "quantisation": header.quantisation or "not said",
         "trained context": context,
         "vocabulary": f"{header.vocabulary_size:,} tokens ({header.tokenizer_model or 'not said'})",
+        "tools": "yes" if ChatTemplate(header.chat_template).takes_tools else "no",
         "licence": header.licence or "not said in the file",
         "sha-256": sha256,
         "catalogue": f"{entry.name}, {entry.kind}" if entry else "does not know this file",

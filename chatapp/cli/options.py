@@ -36,6 +36,7 @@ _HELP: dict[str, tuple[str, str]] = {
     "kv_type": ("TYPE", "numbers in the KV cache: f16, f32 (finer) or q8_0 (half the memory)"),
     "gpu_layers": ("N", "layers computed on a graphics processor (-1: all)"),
     "reuse": ("", "compute each prompt block once (default), or everything again every turn"),
+    "tools": ("", "tell the model of a calculator and a clock, if its template has a place for it"),
     "system": ("TEXT", "system prompt, sent at the start of every turn"),
     "policy": ("WORD", "when the transcript no longer fits: stop, drop-oldest or summary"),
     "temperature": ("T", "0 always takes the likeliest token; higher varies more"),
@@ -89,11 +90,17 @@ def add_home_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """The options of ``chat`` and ``ask``: which model, and how it picks tokens."""
+def add_model_options(
+    parser: argparse.ArgumentParser, *, without: frozenset[str] = frozenset()
+) -> None:
+    """The options of ``chat`` and ``ask``: which model, and how it picks tokens.
+
+    ``without``: names of those that have no meaning here.
+    """
     for kind, title in ((AppSettings, "model"), (SamplingSettings, "picking tokens")):
         group = parser.add_argument_group(title)
-        for name in (field.name for field in dataclasses.fields(kind) if field.name in _HELP):
+        names = [field.name for field in dataclasses.fields(kind) if field.name in _HELP]
+        for name in (name for name in names if name not in without):
             _add(group, kind, name)
 
 

@@ -90,7 +90,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                 metavar="N",
                 help=f"{_HELP[field.name]} (default: {field.default:,})",
             )
-    add_model_options(parser)
+    add_model_options(parser, without=frozenset(("tools",)))
 
 
 def _port(text: str) -> int:

@@ -21,8 +21,8 @@ class Budget:
     """Tokens by part. The parts and ``free`` add up to ``window`` unless it is exceeded.
 
     ``template`` holds the template's own text and the system prompt, ``notes`` the saved notes
-    pasted behind it, ``earlier`` the turns so far, ``draft`` the new message, ``reserve`` what is
-    set aside for the reply.
+    pasted behind it, ``tools`` the declaration of tools, ``earlier`` the turns so far, ``draft``
+    the new message, ``reserve`` what is set aside for the reply.
     """
 
     window: int
@@ -31,11 +31,12 @@ class Budget:
     draft: int = 0
     reserve: int = 0
     notes: int = 0
+    tools: int = 0
 
     @property
     def sent(self) -> int:
         """Tokens that would be sent."""
-        return self.template + self.notes + self.earlier + self.draft
+        return self.template + self.notes + self.tools + self.earlier + self.draft
 
     @property
     def free(self) -> int:
@@ -65,14 +66,16 @@ def measure(prompt: Prompt, messages: Sequence[Message], *, window: int, reserve
     """The budget of a prompt whose last message is the new one, if a person wrote it."""
     last = len(messages) - 1
     drafting = last >= 0 and messages[last].role == "user"
-    template = earlier = draft = notes = 0
+    template = earlier = draft = notes = tools = 0
     for span in sections(prompt, messages):
         if span.part is not None and span.part.kind == "notes":
             notes += span.tokens
+        elif span.owner >= 0 and messages[span.owner].role == "tools":
+            tools += span.tokens
         elif span.owner < 0 or messages[span.owner].role == "system":
             template += span.tokens
         elif span.owner == last and drafting:
             draft += span.tokens
         else:
             earlier += span.tokens
-    return Budget(window, template, earlier, draft, reserve, notes)
+    return Budget(window, template, earlier, draft, reserve, notes, tools)

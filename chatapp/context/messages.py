@@ -8,7 +8,9 @@ from typing import Any, Final, Literal, cast, get_args
 
 from chatapp.errors import ContextError
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tools", "tool"]
+"""``tools`` declares the tools that a model may ask for (a JSON list, see
+:mod:`chatapp.context.tools`); ``tool`` is what a program answered to such a call."""
 ROLES: Final[tuple[str, ...]] = get_args(Role)
 
 

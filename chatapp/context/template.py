@@ -15,7 +15,7 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import jinja2
@@ -25,7 +25,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from chatapp.context.marked import TEMPLATE, Marked, join, owner_within
 from chatapp.context.messages import Message
-from chatapp.errors import TemplateError
+from chatapp.context.tools import DECLARATION, read_tools
+from chatapp.errors import ContextError, TemplateError
 
 __all__ = ["PLAIN", "TEXT_ALONE", "ChatTemplate"]
 
@@ -195,9 +196,21 @@ def _raise_exception(message: str) -> None:
     raise _Refusal(str.__str__(str(message)))
 
 
-def _tojson(value: Any, indent: int | None = None, **_: Any) -> Marked:
+def _tojson(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> Marked:
     # Keys keep their order and text its letters, as in transformers' own tojson.
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    text = json.dumps(
+        value,
+        ensure_ascii=ensure_ascii,
+        indent=indent,
+        separators=separators,
+        sort_keys=sort_keys,
+    )
     return Marked(text, owner_within(value))
 
 
@@ -254,17 +267,36 @@ class ChatTemplate:
         checked to leave it in the message's own text. Raises :class:`TemplateError`.
         """
         text = self._render(messages, answer)
-        typed = [name for name in control if any(name in message.content for message in messages)]
+        typed = [name for name in control if any(name in text for text in _texts(messages))]
         if typed:
             self._check_typed(messages, typed, text, answer)
         return text
+
+    @cached_property
+    def takes_tools(self) -> bool:
+        """Whether the template shows a model the tools it may ask for, and what came of a call.
+
+        Found by trying: some templates read ``tools`` and then refuse a result that is text alone.
+        """
+        if "tools" not in self.source:
+            return False
+        trial = [
+            Message("tools", DECLARATION),
+            Message("user", "What is 2 + 2?"),
+            Message("assistant", "<tool_call>"),
+            Message("tool", "2 + 2 = 4"),
+        ]
+        try:
+            text = self._render(trial, answer=True)
+        except TemplateError:
+            return False
+        return "calculator" in text and "2 + 2 = 4" in text
 
     def _check_typed(
         self, messages: Sequence[Message], typed: Sequence[str], text: Marked, answer: bool
     ) -> None:
         """Refuse a template that hides who wrote a control-token string."""
-        harmless = [Message(message.role, _break(message.content, typed)) for message in messages]
-        expected = self._render(harmless, answer)
+        expected = self._render(messages, answer, broken=typed)
         for name in typed:
             if _written(text, name) != _written(expected, name):
                 raise TemplateError(
@@ -272,18 +304,34 @@ class ChatTemplate:
                     "that it would turn into a control token. Nothing was sent."
                 )
 
-    def _render(self, messages: Sequence[Message], answer: bool) -> Marked:
-        with _RENDERING:
-            return self._run(messages, answer)
+    def _tools(self, messages: Sequence[Message], broken: Sequence[str]) -> list[Any] | None:
+        """The variable ``tools``, which is None where none are declared, as in transformers."""
+        declared = _declared(messages)
+        if not declared:
+            return None
+        if len(declared) > 1:
+            raise TemplateError("Only one message of a request may declare tools.")
+        if "tools" not in self.source:
+            raise TemplateError("This model's template has no place for tools. Nothing was sent.")
+        index, tools = declared[0]
+        return [_marked(tool, index, broken) for tool in tools]
 
-    def _run(self, messages: Sequence[Message], answer: bool) -> Marked:
+    def _render(
+        self, messages: Sequence[Message], answer: bool, broken: Sequence[str] = ()
+    ) -> Marked:
+        with _RENDERING:
+            return self._run(messages, answer, broken)
+
+    def _run(self, messages: Sequence[Message], answer: bool, broken: Sequence[str]) -> Marked:
         sandbox, template = _compile(self.source)
         sandbox.budget = _Budget(sum(len(message.content) for message in messages))
         values = {
             "messages": [
-                {"role": message.role, "content": Marked(message.content, index)}
+                {"role": message.role, "content": Marked(_break(message.content, broken), index)}
                 for index, message in enumerate(messages)
+                if message.role != "tools"
             ],
+            "tools": self._tools(messages, broken),
             "add_generation_prompt": answer,
             **self._names,
         }
@@ -305,6 +353,45 @@ class ChatTemplate:
                 f"The model's chat template fails on these messages: "
                 f"{type(error).__name__}: {error}"
             ) from error
+
+
+def _declared(messages: Sequence[Message]) -> list[tuple[int, list[Any]]]:
+    """The tools that messages declare, each list with the index of its message."""
+    try:
+        return [(n, read_tools(m.content)) for n, m in enumerate(messages) if m.role == "tools"]
+    except ContextError as error:
+        raise TemplateError(str(error)) from error
+
+
+def _texts(messages: Sequence[Message]) -> Iterator[str]:
+    """All text of messages, as a template may come to write it."""
+    for message in messages:
+        if message.role != "tools":
+            yield message.content
+    for _, tools in _declared(messages):
+        yield from _strings(tools)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in (*value.keys(), *value.values()):
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+
+
+def _marked(value: Any, index: int, broken: Sequence[str]) -> Any:
+    """JSON's value with every text marked as of message ``index``."""
+    if isinstance(value, str):
+        return Marked(_break(value, broken), index)
+    if isinstance(value, dict):
+        return {
+            _marked(key, index, broken): _marked(item, index, broken) for key, item in value.items()
+        }
+    return [_marked(item, index, broken) for item in value] if isinstance(value, list) else value
 
 
 def _break(content: str, names: Sequence[str]) -> str:

@@ -6,21 +6,26 @@ of it.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import datetime
 
 from chatapp.context.budget import Budget
 from chatapp.context.messages import Message
-from chatapp.context.overflow import SUMMARY_REQUEST, Policy
+from chatapp.context.overflow import Policy
 from chatapp.context.parts import parts_of, split, tokens_of_parts, with_notes
 from chatapp.context.prompt import Prompt
-from chatapp.conversation.events import Failed, Started, Step, Summarised, ViewMoved
+from chatapp.context.tools import DECLARATION, calls_in
+from chatapp.conversation import tooling
+from chatapp.conversation.events import Called, Failed, Started, Step, Summarised, ViewMoved
 from chatapp.conversation.facts import Answering, TurnFacts
+from chatapp.conversation.summary import summarise
 from chatapp.conversation.tree import Node, Status
-from chatapp.conversation.view import Overflow, View, budget_of, fit
+from chatapp.conversation.view import Overflow, View, budget_of, countable, fit
 from chatapp.engine.counter import Counter
 from chatapp.engine.interface import Engine
 from chatapp.engine.protocol import MAX_SEED, Done, Generate, Sampling, Sent, Token
@@ -32,6 +37,7 @@ _ENDS: dict[str, Status] = {
     "window": "window",
     "cancelled": "stopped",
 }
+_HEADS = ("system", "tools")
 _SUMMARY_TOKENS = 160
 _DIED = (
     "The model process ended in the middle of this reply. Nothing said is lost: the transcript is "
@@ -58,6 +64,8 @@ class Conversation:
         alternatives: int = 0,
         reuse: bool = True,
         notes: Sequence[str] = (),
+        tools: bool = False,
+        clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
         self.engine = engine
         self.counter = counter
@@ -69,6 +77,8 @@ class Conversation:
         self.policy: Policy = policy
         self.alternatives = alternatives
         self.reuse = reuse
+        self.tools = tools  # whether the model is told of them, from the next turn on
+        self.clock = clock
         self.root = Node("system", "")
         self.view = View()
         self.busy = False
@@ -76,6 +86,7 @@ class Conversation:
         self._system_sent: set[str] = set()
         self._total: int | None = 0
         self._running: Generate | None = None
+        self._stopped = asyncio.Event()
         self._latest: TurnFacts | None = None
 
     # ── what there is ───────────────────────────────────────────────────────────────────────────
@@ -103,7 +114,8 @@ class Conversation:
 
         ``instead_of``: as an edit of that message, whose branch is then left.
         """
-        found = self.view.messages(self.whole_system, self._before(instead_of))
+        before = self._before(instead_of)
+        found = self.view.messages(self.whole_system, before, tools=self._declared)
         return [*found, Message("user", draft)] if draft else found
 
     def unsent(self, draft: str = "", instead_of: Node | None = None) -> frozenset[int]:
@@ -126,16 +138,23 @@ class Conversation:
         return with_notes(self.system, self.notes)
 
     @property
+    def _declared(self) -> str:
+        return DECLARATION if self.tools else ""
+
+    async def why_no_tools(self) -> str:
+        """Why the model cannot be told of tools, in one sentence; empty if it can."""
+        if self.engine.kind == "server":
+            return tooling.NOT_SEEN
+        return tooling.NO_PLACE if await self.counter.takes_tools() is False else ""
+
+    @property
     def window(self) -> int | None:
         """The context window in tokens; ``None`` before the engine is ready or if not revealed."""
         return self.engine.info.window if self.engine.info else None
 
     async def budget(self, draft: str = "") -> Budget | None:
         """The budget with ``draft`` as the next message; ``None`` if tokens are not revealed."""
-        messages = self.messages(draft)
-        if not messages and self.window is not None:
-            # Some templates write a system prompt of their own into every conversation.
-            messages = [Message("user", "")]
+        messages = countable(self.messages(draft))
         return await budget_of(
             self.counter, messages, window=self.window, reserve=self.sampling.max_tokens
         )
@@ -147,9 +166,10 @@ class Conversation:
         """
         self.root, self.turns, self.view = root, list(turns), view
         self._system_sent = {
-            facts.messages[0].content
+            message.content
             for facts in turns
-            if facts.arrived and facts.messages and facts.messages[0].role == "system"
+            for message in facts.messages[:2]
+            if facts.arrived and message.role in _HEADS
         }
         counts = [facts.tokens_sent for facts in turns if facts.arrived]
         known = [count for count in counts if count is not None]
@@ -171,6 +191,7 @@ class Conversation:
 
     async def stop(self) -> None:
         """End the running turn; what was said is kept and marked as stopped."""
+        self._stopped.set()
         if self._running is not None:
             await self.engine.cancel(self._running)
 
@@ -178,6 +199,8 @@ class Conversation:
         if self.busy:
             raise ChatappError("One turn at a time: stop the reply first (Esc).")
         self.busy = True
+        self._stopped.clear()
+        tools = self._declared
         try:
             user = None
             before = parent.chosen
@@ -186,7 +209,7 @@ class Conversation:
                 parent = user
             try:
                 await self.engine.start()
-                async for step in self._make_room(parent):
+                async for step in self._make_room(parent, tools):
                     yield step
             except BaseException:
                 # Nothing was sent: the transcript stays as it was, the draft is the caller's.
@@ -194,9 +217,20 @@ class Conversation:
                     user.parent.children.remove(user)
                     user.parent.chosen = before
                 raise
+            async with aclosing(self._requests(parent, user, tools)) as steps:
+                async for step in steps:
+                    yield step
+        finally:
+            self.busy = False
+
+    async def _requests(
+        self, parent: Node, user: Node | None, tools: str
+    ) -> AsyncGenerator[Step, None]:
+        """A request, and one more, with all of it, for as long as the replies ask for tools."""
+        for left in reversed(range(tooling.ROUNDS + 1)):
             nodes = self._up_to(parent)
             reply = parent.add("assistant", "", "streaming")
-            messages = self.view.messages(self.whole_system, nodes)
+            messages = self.view.messages(self.whole_system, nodes, tools=tools)
             facts = TurnFacts(len(self.turns) + 1, self._request(messages))
             reply.facts = facts
             self.turns.append(facts)
@@ -204,8 +238,27 @@ class Conversation:
             async with aclosing(self._answer(nodes, reply, facts)) as steps:
                 async for step in steps:
                     yield step
-        finally:
-            self.busy = False
+            if not tools or self._stopped.is_set() or reply.status != "complete":
+                return
+            if left == 0:
+                reply.note = tooling.TOO_OFTEN if calls_in(reply.content) else ""
+                return
+            found = tooling.results(reply, self.clock())
+            for result in found:
+                yield Called(reply, result)
+            if not found:
+                return
+            parent, user = found[-1], None
+            try:
+                async for step in self._make_room(parent, tools):
+                    yield step
+            except ChatappError as error:
+                parent.note = str(error)
+                yield Failed(parent, parent.note)
+                return
+            if self._stopped.is_set():
+                parent.note = tooling.UNSENT
+                return
 
     def _up_to(self, node: Node) -> list[Node]:
         """The branch that ends with ``node``."""
@@ -216,34 +269,42 @@ class Conversation:
             at = at.parent
         return chain[::-1]
 
-    async def _make_room(self, last: Node) -> AsyncGenerator[Step, None]:
+    async def _make_room(self, last: Node, tools: str) -> AsyncGenerator[Step, None]:
         """See that the request fits, by the policy chosen; never in silence."""
         nodes = self._up_to(last)
-        over = await self._overflow(nodes)
+        over = await self._overflow(nodes, tools)
         if over is None:
             return
         # More than has to leave, leaves: else every later turn would move the beginning again, and
         # the whole prompt would be computed afresh each time. A summary will take room as well.
-        roomy = await self._overflow(nodes, more=self._some_room)
-        if roomy is not None and roomy.first not in (None, nodes[-1]):
+        roomy = await self._overflow(nodes, tools, more=self._some_room)
+        latest = next((node for node in reversed(nodes) if node.role == "user"), None)
+        if roomy is not None and roomy.first not in (None, latest):
             over = roomy
         if self.policy == "stop" or over.first is None:
             raise over
         gone = nodes.index(over.first)
         summary = ""
         if self.policy == "summary":
-            summary = await self._summarise(nodes[:gone])
+            summary = await summarise(
+                self.view,
+                nodes[:gone],
+                self._ask_once,
+                counter=self.counter,
+                window=self.window,
+                room=self._summary_room,
+            )
             yield Summarised(summary, gone)
         self.view = View(over.first, summary)
         # A summary takes room as well: let older turns go until all fits.
-        while (over := await self._overflow(nodes)) is not None:
+        while (over := await self._overflow(nodes, tools)) is not None:
             if over.first is None or over.first is self.view.first:
                 raise over
             self.view = View(over.first, summary)
         assert self.view.first is not None
         yield ViewMoved(self.view.first, nodes.index(self.view.first))
 
-    async def _overflow(self, nodes: list[Node], more: int = 0) -> Overflow | None:
+    async def _overflow(self, nodes: list[Node], tools: str, more: int = 0) -> Overflow | None:
         return await fit(
             self.counter,
             self.view,
@@ -251,6 +312,7 @@ class Conversation:
             nodes,
             window=self.window,
             reserve=self.sampling.max_tokens,
+            tools=tools,
             more=more,
         )
 
@@ -263,35 +325,6 @@ class Conversation:
     def _summary_room(self) -> int:
         """Tokens that a summary may take."""
         return min(_SUMMARY_TOKENS, (self.window or _SUMMARY_TOKENS * 4) // 4)
-
-    async def _summarise(self, nodes: list[Node]) -> str:
-        """Ask the model for a summary of ``nodes``: ordinary requests, counted as sent.
-
-        What does not fit one request is summarised in several, each with the summary so far.
-        """
-        summary = self.view.summary
-        rest = self.view.visible(nodes)
-        while rest:
-            messages, count = await self._summary_request(summary, rest)
-            summary = await self._ask_once(messages)
-            rest = rest[count:]
-        return summary
-
-    async def _summary_request(self, summary: str, nodes: list[Node]) -> tuple[list[Message], int]:
-        """A request for a summary of as many whole turns of ``nodes`` as fit, and how many."""
-        starts = [n for n, node in enumerate(nodes) if node.role == "user" and n]
-        for end in [len(nodes), *reversed(starts)]:
-            part = View(None, summary).messages("", nodes[:end], summarised=True)
-            messages = [*part, Message("user", SUMMARY_REQUEST)]
-            budget = await budget_of(
-                self.counter, messages, window=self.window, reserve=self._summary_room
-            )
-            if budget is None or budget.fits:
-                return messages, end
-        raise ChatappError(
-            "The window is too small for the model to write a summary. Nothing was sent: "
-            "choose a larger window, or let the oldest turns leave."
-        )
 
     async def _ask_once(self, messages: list[Message]) -> str:
         sampling = replace(self.sampling, temperature=0.0, max_tokens=self._summary_room)
@@ -354,7 +387,7 @@ class Conversation:
     def _carried(self, messages: list[Message], nodes: list[Node]) -> list[Node | str]:
         """What each message of a request stands for: a node, or a system text."""
         sent = [node for node in self.view.visible(nodes) if node.content or node.role == "user"]
-        heads: list[Node | str] = [m.content for m in messages if m.role == "system"]
+        heads: list[Node | str] = [m.content for m in messages if m.role in _HEADS]
         return heads + list(sent)
 
     def _known(self, part: Node | str) -> bool:

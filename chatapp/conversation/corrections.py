@@ -73,7 +73,8 @@ class Correction:
 
     @property
     def question(self) -> str:
-        return self.context[-1].content
+        """What a person asked: the last message of theirs (a tool's result may stand below it)."""
+        return asked_in(self.context)
 
     @property
     def rejected(self) -> str:
@@ -84,6 +85,11 @@ class Correction:
     def chosen(self) -> str:
         """The right answer as a reply: the wrong one's sentence with the right words in it."""
         return sentence_of(self.rejected, self.wrong, self.right)
+
+
+def asked_in(messages: Sequence[Message]) -> str:
+    """The last message of a person in a request."""
+    return next((m.content for m in reversed(messages) if m.role == "user"), "")
 
 
 _SENTENCE: Final = re.compile(r".+?(?:[.!?](?=\s|$)|\n|$)", re.S)

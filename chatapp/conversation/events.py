@@ -34,6 +34,15 @@ class Summarised:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """``reply`` held a call: chatapp ran the tool, and ``result`` stands below it as text. All of
+    it is sent again at once, unless the turn was stopped."""
+
+    reply: Node
+    result: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The engine broke off. The transcript is whole; ``reply`` keeps what had come."""
 
@@ -41,4 +50,4 @@ class Failed:
     sentence: str
 
 
-Step: TypeAlias = Started | ViewMoved | Summarised | Failed | Event
+Step: TypeAlias = Started | Called | ViewMoved | Summarised | Failed | Event

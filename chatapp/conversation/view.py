@@ -40,10 +40,11 @@ class View:
         return list(nodes[nodes.index(self.first) :])
 
     def messages(
-        self, system: str, nodes: Sequence[Node], *, summarised: bool = False
+        self, system: str, nodes: Sequence[Node], *, tools: str = "", summarised: bool = False
     ) -> list[Message]:
-        """What would be sent: system prompt, summary, and the visible messages.
+        """What would be sent: system prompt, summary, tools, and the visible messages.
 
+        ``tools`` is the declaration of those that the model may ask for; empty: none.
         The summary goes along where it stands for something: a part of ``nodes`` that is not
         visible, or, if ``summarised``, what came before them.
         """
@@ -52,8 +53,22 @@ class View:
         if self.summary and (summarised or len(visible) < len(nodes)):
             note = SUMMARY_HEADING + self.summary
             head = [Message("system", f"{system}\n\n{note}" if system else note)]
+        if tools:
+            head.append(Message("tools", tools))
         # A reply that broke off before its first word has nothing to send.
         return head + [node.message for node in visible if node.content or node.role == "user"]
+
+
+def countable(messages: list[Message]) -> list[Message]:
+    """A request to count where nothing was said yet: with an empty message, if it needs one.
+
+    Some templates write a system prompt of their own into every conversation, and some that offer
+    tools want somebody to offer them to.
+    """
+    roles = {message.role for message in messages}
+    if not messages or ("tools" in roles and "user" not in roles):
+        return [*messages, Message("user", "")]
+    return messages
 
 
 async def budget_of(
@@ -80,6 +95,7 @@ async def fit(
     *,
     window: int | None,
     reserve: int,
+    tools: str = "",
     more: int = 0,
 ) -> Overflow | None:
     """Whether the transcript fits as the view stands; if not, how much would have to leave it.
@@ -88,13 +104,14 @@ async def fit(
 
     An unknown count never blocks: what a server does not reveal is the server's to judge.
     """
-    whole = await budget_of(counter, view.messages(system, nodes), window=window, reserve=reserve)
+    messages = view.messages(system, nodes, tools=tools)
+    whole = await budget_of(counter, messages, window=window, reserve=reserve)
     if whole is None or whole.free >= more:
         return None
     visible = view.visible(nodes)
 
     async def fits(start: int) -> bool:
-        part = View(visible[start], view.summary).messages(system, nodes)
+        part = View(visible[start], view.summary).messages(system, nodes, tools=tools)
         budget = await budget_of(counter, part, window=window, reserve=reserve)
         return budget is None or budget.free >= more
 

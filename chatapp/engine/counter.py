@@ -46,6 +46,7 @@ class Counter:
         self._weights = weights
         self._vocabulary: Vocabulary | None = None
         self._template: ChatTemplate | None = None
+        self._own: ChatTemplate | None = None
         self._opened = False
         self._opening = asyncio.Lock()
         self.doubt: str | None = None
@@ -70,6 +71,12 @@ class Counter:
             )
         return await self._engine.render(messages, answer=answer)
 
+    async def takes_tools(self) -> bool | None:
+        """Whether the template has a place for tools; ``None`` if it is not known here."""
+        await self.open()
+        template = self._own
+        return None if template is None else await asyncio.to_thread(lambda: template.takes_tools)
+
     async def open(self) -> None:
         """Read the vocabulary, once, off the event loop."""
         async with self._opening:
@@ -79,6 +86,7 @@ class Counter:
 
     def _read(self, weights: Path) -> None:
         header = read_header(weights, with_vocabulary=True)
+        self._own = template_of(header)
         if not Vocabulary.known(header.tokenizer_model, header.tokenizer_pre, header.token_types):
             return
         prefix = [header.bos_id] if header.add_bos and header.bos_id is not None else []
@@ -86,7 +94,7 @@ class Counter:
             header.tokens, header.token_types, pre=header.tokenizer_pre or "", prefix=prefix
         )
         vocabulary.encode("ready")  # builds the encoding here, on this thread
-        self._template = template_of(header)
+        self._template = self._own
         self._vocabulary = vocabulary
 
     async def check(self, messages: Sequence[Message], sent: Prompt) -> bool:

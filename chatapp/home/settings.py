@@ -97,6 +97,7 @@ class AppSettings:
     kv_type: KvType = field(default="f16", metadata={"rule": _KV_TYPE})
     gpu_layers: int = field(default=0, metadata={"rule": Whole(-1, 10_000)})
     reuse: bool = field(default=True, metadata={"rule": Switch()})
+    tools: bool = field(default=False, metadata={"rule": Switch()})
     theme: str | None = field(default=None, metadata={"rule": Text("a theme's name", _LINE)})
     presenter: bool = field(default=False, metadata={"rule": Switch()})
     policy: Policy = field(default="stop", metadata={"rule": _POLICY})

@@ -16,15 +16,16 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from chatapp.archive import marks
+from chatapp.archive.marks import TOOLS_HELD
 from chatapp.archive.records import Kind, State, StoredSession, StoredTurn
 from chatapp.archive.store import Store
 from chatapp.archive.writing import NewMessage, Writer, set_state
-from chatapp.conversation import Conversation, Node, Started, Step
+from chatapp.conversation import Called, Conversation, Node, Started, Step
 from chatapp.conversation.corrections import Correction
 from chatapp.engine.protocol import Token
 from chatapp.errors import StoreError
 from chatapp.keeping.archive import Archive
-from chatapp.keeping.turns import Answered, snapshot, turn_of
+from chatapp.keeping.turns import Answered, held_tools, snapshot, turn_of
 
 __all__ = ["Keeper", "Mark"]
 
@@ -199,6 +200,8 @@ class Keeper:
                     if isinstance(step, Started):
                         reply = step.reply
                         await self._started(step)
+                    elif isinstance(step, Called) and reply is not None:
+                        await self._called(step)
                     elif isinstance(step, Token) and reply is not None:
                         self._grow(reply)
                     yield step
@@ -212,6 +215,13 @@ class Keeper:
         self._answered[step.reply] = self._by()
         if self.keeping:
             self._waiting += [node for node in (step.user, step.reply) if node is not None]
+            await self._save()
+
+    async def _called(self, step: Called) -> None:
+        """A reply ended with a call: it is stored, and what the tool answered, before more runs."""
+        self._answered[step.reply] = self._by()
+        if self.keeping:
+            self._waiting.append(step.result)
             await self._save()
 
     def _grow(self, reply: Node) -> None:
@@ -263,6 +273,8 @@ class Keeper:
                 "Only a complete reply can be an example: nobody knows how this one would have "
                 "ended."
             )
+        if held_tools(reply):
+            return TOOLS_HELD
         return "" if reply in self._ids else "This reply is not in the store yet."
 
     async def mark(self, reply: Node, kind: Kind, reason: str = "") -> None:
@@ -336,7 +348,7 @@ class Keeper:
         while self._unwritten:
             one = self._unwritten[0]
             place = self._ids.get(one.reply)
-            if place is not None and one.reply.status == "complete":
+            if place is not None and one.reply.status == "complete" and not held_tools(one.reply):
                 await self.archive.call(
                     marks.correct,
                     self.id,

@@ -47,6 +47,7 @@ def reopen(conversation: Conversation, stored: StoredSession) -> dict[Node, int]
     last = next((one.turn for one in reversed(list(stored.branch())) if one.turn), None)
     whole = stored.system if last is None else _system(last)
     conversation.system, conversation.notes = split_notes(whole)
+    conversation.tools = last is not None and last.tools is not None
     conversation.restore(root, turns, _view(last, nodes))
     return {node: number for number, node in nodes.items()}
 
@@ -90,6 +91,8 @@ def _request(reply: StoredMessage, among: Mapping[int, StoredMessage], said: Sai
         if message.content or message.role == "user":
             found.append(said[at])
         at = None if at == turn.view_first else message.parent
+    if turn.tools is not None:
+        found.append(Message("tools", turn.tools))
     if turn.system:
         found.append(Message("system", turn.system))
     return Generate(messages=found[::-1], sampling=Sampling.from_dict(sampling))

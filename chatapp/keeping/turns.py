@@ -12,7 +12,7 @@ from chatapp.context.overflow import SUMMARY_HEADING
 from chatapp.conversation import Conversation, Node
 from chatapp.conversation.facts import Answering
 
-__all__ = ["COPIED", "Answered", "snapshot", "turn_of"]
+__all__ = ["COPIED", "Answered", "held_tools", "snapshot", "turn_of"]
 
 COPIED: Final = (
     "arrived",
@@ -49,7 +49,8 @@ def turn_of(reply: Node, by: Answered, place: Callable[[Node], int]) -> StoredTu
         return None
     sent = facts.messages
     system = sent[0].content if sent and sent[0].role == "system" else ""
-    first = _first(reply, len(sent) - bool(system))
+    tools = next((message.content for message in sent[:2] if message.role == "tools"), None)
+    first = _first(reply, len(sent) - bool(system) - (tools is not None))
     sampling = facts.sampling.as_dict()
     if facts.seed is not None:
         sampling["seed"] = facts.seed
@@ -62,6 +63,7 @@ def turn_of(reply: Node, by: Answered, place: Callable[[Node], int]) -> StoredTu
         view_first=place(first) if first is not None else None,
         sampling=sampling,
         window=by.window,
+        tools=tools,
         weights=_weights(by.weights, facts.weights),
     )
 
@@ -89,6 +91,13 @@ def _first(reply: Node, sent: int) -> Node | None:
         at = at.parent
     whole = at is None or at.role == "system"
     return None if whole else first
+
+
+def held_tools(reply: Node) -> bool:
+    """Whether the request for ``reply`` declared tools, or held what one answered."""
+    return reply.facts is not None and any(
+        message.role in ("tools", "tool") for message in reply.facts.messages
+    )
 
 
 def snapshot(

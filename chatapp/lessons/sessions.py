@@ -41,6 +41,7 @@ def apply(
     ``notes`` are those that the lesson began it with.
     """
     conversation.notes = notes  # never the person's own
+    conversation.tools = False
     sampling = {name: value for name, value in given.items() if name in _SAMPLING}
     if sampling:
         conversation.sampling = replace(conversation.sampling, **sampling)

@@ -90,6 +90,7 @@ REFUSED: Final = {
     "Paste a text instead: it becomes a part of your message.",
     "search": "Documents lie on the computer that runs this chat; visitors do not search them.",
     "retrieve": "Documents lie on the computer that runs this chat; visitors do not search them.",
+    "tools": "Tools are programs of the computer that runs this chat; visitors run none.",
     "notes": "Saved notes are a file of the person who runs this chat. Nothing of yours is saved.",
 }
 """Why each of the others is not for visitors."""

@@ -23,6 +23,7 @@ RECORDS: Final = "records.jsonl"
 WITHDRAWN: Final = ".withdrawn.json"
 """A list of sessions whose consent was withdrawn after the export was made, if there are any."""
 SCHEMA: Final = "chatapp-export/1"
+_ROLES: Final = {"system", "user", "assistant"}
 _CONTENT: Final = ("kind", "prompt", "chosen", "rejected", "reason", "wrong", "right")
 
 
@@ -203,6 +204,8 @@ def _record(row: Mapping[str, Any], record: Mapping[str, Any], where: str) -> Re
         prompt = tuple(Message.from_dict(message) for message in row["prompt"])
     except ContextError as error:
         raise TrainingError(f"{where}: {error}") from error
+    if not {message.role for message in prompt} <= _ROLES:
+        raise TrainingError(f"{where} holds tools, which have no place in this job.")
     weights = row["weights"]
     texts = {part: row[part] for part in ("id", "kind", "session", "right", "wrong")}
     for value in (*texts.values(), row["chosen"] or "", row["rejected"] or ""):

@@ -134,6 +134,11 @@ COMMANDS: Final = (
         "Saved notes",
         "Pasted into the system prompt of each new session, if switched on",
     ),
+    Command(
+        "tools",
+        "Tools on or off",
+        "A calculator and a clock: the model asks in text, a program answers in text",
+    ),
     Command("sessions", "Sessions", "Those open in this run; F5 again: those stored", "f5"),
     Command(
         "stored",

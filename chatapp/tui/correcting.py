@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from chatapp.conversation.corrections import (
     WORDINGS,
     Correction,
+    asked_in,
     guess_right,
     guess_wrong,
     looks_like_correction,
@@ -72,8 +73,8 @@ class Kept:
 
 
 def question(reply: Node) -> str:
-    """What was asked: the last message of the reply's request."""
-    return reply.facts.messages[-1].content if reply.facts else ""
+    """What was asked: the last message of a person in the reply's request."""
+    return asked_in(reply.facts.messages) if reply.facts else ""
 
 
 def begin(reply: Node, said: str = "") -> Told:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Values:
     """The settings of a conversation. ``window`` None: the engine chooses.
 
-    ``reuse``: whether the arithmetic cache may be used, by all conversations.
+    ``reuse``: whether the arithmetic cache may be used, by all conversations. ``tools``: whether a
+    new conversation begins with tools.
     """
 
     system: str
@@ -32,6 +33,7 @@ class Values:
     policy: Policy
     window: int | None
     reuse: bool = True
+    tools: bool = False
 
 
 class Chosen(NamedTuple):

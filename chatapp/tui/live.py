@@ -45,17 +45,15 @@ async def preview(
     conversation: Conversation, draft: str, instead_of: Node | None = None
 ) -> Preview:
     """Count the next request with ``draft`` as the new message (or in place of another)."""
-    from chatapp.context.messages import Message
     from chatapp.context.parts import sections
-    from chatapp.conversation.view import budget_for
+    from chatapp.conversation.view import budget_for, countable
     from chatapp.engine.protocol import Generate
     from chatapp.errors import ChatappError
 
     messages = conversation.messages(draft, instead_of)
     new = conversation.unsent(draft, instead_of)
-    if not messages:
-        # Some templates write a system prompt of their own into every conversation.
-        messages, new = [Message("user", "")], frozenset([0])
+    if (asked := countable(messages)) is not messages:
+        messages, new = asked, new | {len(messages)}
     request = Generate(
         messages=messages,
         sampling=conversation.sampling,
@@ -112,7 +110,7 @@ async def transcript_tokens(conversation: Conversation) -> int | None:
         return None
     if prompt is None:
         return None
-    said = {n for n, message in enumerate(messages) if message.role != "system"}
+    said = {n for n, message in enumerate(messages) if message.role not in ("system", "tools")}
     return sum(span.tokens for span in prompt.spans if span.owner in said)
 
 

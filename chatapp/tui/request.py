@@ -54,7 +54,7 @@ class Row:
     """A line of the view. ``new`` is ``None`` where the question does not arise (the envelope).
 
     ``owner`` stands at the first row of a part only, ``tokens`` there where the part is a file, a
-    passage or the saved notes.
+    passage, the saved notes or the declaration of tools.
     """
 
     parts: tuple[Part, ...]
@@ -162,9 +162,15 @@ def _sections(request: Request, prompt: Prompt) -> Iterator[tuple[Section, bool,
         yield section, new, name
 
 
+def _count(request: Request, section: Section) -> int | None:
+    """The tokens of what nobody in the conversation wrote, which is why they are told."""
+    tools = section.owner >= 0 and request.messages[section.owner].role == "tools"
+    return section.tokens if section.part is not None or tools else None
+
+
 def _prompt_rows(request: Request, prompt: Prompt, width: int) -> Iterator[Row]:
     for section, new, name in _sections(request, prompt):
-        count = section.tokens if section.part is not None else None
+        count = _count(request, section)
         lines = words.visible(section.text).replace("\t", "⇥").split("\n")
         for at, line in enumerate(lines):
             broken = at < len(lines) - 1
@@ -216,7 +222,7 @@ def _mark_break(parts: tuple[Part, ...]) -> tuple[Part, ...]:
 def _token_rows(request: Request, prompt: Prompt, width: int) -> Iterator[Row]:
     at = 0
     for section, new, name in _sections(request, prompt):
-        count = section.tokens if section.part is not None else None
+        count = _count(request, section)
         line: list[Part] = []
         used = 0
         for index in range(at, at + section.tokens):

@@ -175,7 +175,12 @@ class TurnTaker:
         if session.keeper is not None:
             await session.keeper.correct(kept.correction)
         keeping = session.keeper is not None and session.keeper.keeping
-        session.pane.notice(words.kept(local, keeping=keeping))
+        from chatapp.archive.marks import TOOLS_HELD
+        from chatapp.keeping.turns import held_tools
+
+        tools = keeping and held_tools(kept.correction.reply)
+        text = words.kept(local, keeping=keeping and not tools)
+        session.pane.notice(f"{text} {TOOLS_HELD}" if tools else text)
 
     async def _conversation(self, session: Session) -> Conversation:
         await self._screen.opened.wait()

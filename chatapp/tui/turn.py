@@ -41,14 +41,18 @@ class TurnOnScreen:
                 async for step in steps:
                     await self._show(step)
         finally:
-            if self._view is not None:
-                self._view.progress = []
-                await self._flush()
-                await self._view.finish()
-                self._changed()
+            await self._end()
+
+    async def _end(self) -> None:
+        """A reply has ended: show it whole."""
+        if self._view is not None:
+            self._view.progress = []
+            await self._flush()
+            await self._view.finish()
+            self._changed()
 
     async def _show(self, step: Step) -> None:
-        from chatapp.conversation import Started, Summarised, ViewMoved
+        from chatapp.conversation import Called, Started, Summarised, ViewMoved
         from chatapp.engine.protocol import Prefill, Sent, Token
 
         if isinstance(step, Token):
@@ -62,6 +66,9 @@ class TurnOnScreen:
             self._changed()
         elif isinstance(step, Started):
             await self._started(step)
+        elif isinstance(step, Called):
+            await self._pane.sync()
+            await self._end()
         elif isinstance(step, (Summarised, ViewMoved)):
             self._pane.wait_for("room was made; the request is on its way")
 

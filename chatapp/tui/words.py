@@ -71,7 +71,7 @@ def many(value: int, noun: str) -> str:
 
 def role(name: str) -> str:
     """How the screen calls a role."""
-    return {"user": "you", "assistant": "model"}.get(name, name)
+    return {"user": "you", "assistant": "model", "tool": "result"}.get(name, name)
 
 
 def times_sent(count: int) -> str:
@@ -148,7 +148,7 @@ def ending(node: Node) -> str:
         return f"■ cut off{after}: the context window is full"
     if node.status == "failed":
         return f"✗ {one_line(node.note)} Ctrl+R asks again."
-    return ""
+    return f"■ {one_line(node.note)}" if node.note else ""
 
 
 def reading(messages: int, tokens: int | None, prefill: Prefill | None) -> list[str]:
@@ -217,10 +217,12 @@ def fullness(budget: Budget) -> str:
 
 def budget_parts(budget: Budget, *, short: bool = False) -> list[tuple[str, str, int]]:
     """The parts of the window: name, the sign that stands for it in the bar, tokens."""
+    tools = ("tools" if short else "tools offered", "▞", budget.tools)
     notes = ("notes" if short else "saved notes", "▚", budget.notes)
     return [
         ("template" if short else "template + system", "█", budget.template),
         *([notes] if budget.notes else []),
+        *([tools] if budget.tools else []),
         ("earlier" if short else "earlier turns", "▓", budget.earlier),
         ("draft", "▒", budget.draft),
         ("reply" if short else "reply reserve", "╱", budget.reserve),

@@ -261,3 +261,12 @@ async def test_no_other_failure_is_tried_again(
     fake.chats = [refusal, answer("Paid for twice")]
     await fails(client)
     assert len(fake.posts) == 1
+
+
+@pytest.mark.parametrize("role", ["tools", "tool"])
+async def test_tools_never_reach_a_server(
+    fake: FakeServer, client: ServerEngine, role: Any
+) -> None:
+    with pytest.raises(ServerError, match="tools"):
+        await run(client, Generate(messages=[Message(role, "[]"), *TALK]))
+    assert fake.posts == []

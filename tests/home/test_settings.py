@@ -28,6 +28,7 @@ FULL = AppSettings(
     kv_type="q8_0",
     gpu_layers=-1,
     reuse=False,
+    tools=True,
     theme="nord",
     policy="drop-oldest",
     system="Antworte auf Deutsch.\nKurz.",

@@ -13,6 +13,7 @@ import pytest
 from benchmarks.finetune.facts import correction, item, read, write
 from chatapp.context.messages import Message
 from chatapp.errors import TrainingError
+from chatapp.training import dataset
 from chatapp.training.dataset import WITHDRAWN, check_source, read_export
 from tests.training.conftest import Bench
 
@@ -150,3 +151,15 @@ def test_other_formats_and_empty_folders(bench: Bench, tmp_path: Path) -> None:
     bad = item(0, bench.sha256, kind="disliked", prompt=(Message("user", "Hi"),), rejected="No.")
     with pytest.raises(TrainingError, match="nothing to train on"):
         read_export(write([bad], tmp_path / "bad"))
+
+
+def test_a_record_with_tools_is_refused(bench: Bench) -> None:
+    """No export holds one; a folder that was put together elsewhere could."""
+    row = json.loads((bench.first / "train.jsonl").read_text().splitlines()[0])
+    record = json.loads((bench.first / "records.jsonl").read_text().splitlines()[0])
+    dataset._record(row, record, "It")
+    row["prompt"] = [{"role": "tools", "content": "[]"}, *row["prompt"]]
+    content = {part: row[part] for part in dataset._CONTENT}
+    record["content_sha256"] = dataset._sha256_of(content)
+    with pytest.raises(TrainingError, match="holds tools"):
+        dataset._record(row, record, "It")

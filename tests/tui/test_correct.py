@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.widgets import Input, TextArea
 
+from chatapp.archive.marks import TOOLS_HELD
 from chatapp.context.messages import Message
+from chatapp.context.template import ChatTemplate
 from chatapp.engine.protocol import Score, Scores, Token
 from chatapp.tui import correcting, words
 from chatapp.tui.correcting import Told
 from chatapp.tui.dialogs.correct import CorrectDialog
 from tests.scripted import Reply, ScriptedEngine
+from tests.tool_model import TEMPLATE as TOOLS
 from tests.tui.conftest import Chat, Open
 
 QUESTION = "What is the capital of Turkey?"
@@ -42,6 +47,36 @@ async def opened(chat: Chat) -> CorrectDialog:
 
 async def closed(chat: Chat) -> None:
     await chat.until(lambda: chat.app.screen is chat.screen, "the chat")
+
+
+async def test_a_reply_below_a_tools_result_is_corrected_for_what_the_person_asked(
+    chatting: Open, tmp_path: Path
+) -> None:
+    call = '{"name": "calculator", "arguments": {"expression": "12 * 7"}}'
+    engine = Scoring([Reply((call,)), Reply(("It is 48.",)), Reply(("It is 84.",))])
+    engine.template = ChatTemplate(TOOLS)
+    async with chatting(engine=engine, transcripts=tmp_path) as chat:
+        chat.talk.tools = True
+        assert chat.screen.session.keeper is not None
+        await chat.screen.session.keeper.set_state("kept")
+        await chat.say("What is 12 * 7?")
+        reply = chat.nodes[-1]
+        assert correcting.question(reply) == "What is 12 * 7?"
+        chat.screen.turns.correct(chat.screen.session, reply, Told("84", "48", "No, it is 84."))
+        await chat.until(lambda: len(engine.requests) == 3, "the correction sent")
+        await chat.done()
+        # Measured before: the question alone. Sent: the whole transcript, with the result in it.
+        assert [messages for _, messages in engine.scored] == [[Message("user", "What is 12 * 7?")]]
+        assert [message.role for message in engine.requests[2].messages] == [
+            *("tools", "user", "assistant", "tool", "assistant", "user")
+        ]
+        (kept,) = chat.screen.session.kept
+        assert kept.correction.question == "What is 12 * 7?"
+        assert list(kept.correction.context) == list(engine.requests[1].messages)
+        notice = chat.screen.session.pane._notice
+        assert TOOLS_HELD in str(notice)
+        assert words.EXAMPLE not in str(notice)
+        assert chat.screen.session.keeper.trouble == ""
 
 
 async def test_the_message_is_written_while_the_right_answer_is_typed(chatting: Open) -> None:

@@ -10,7 +10,8 @@
     branch            ids of the messages in sight, in order
     messages          parents before children: id, parent, role, content, created, status, note,
                       chosen, sent, turn (number, system, summary, view_first, sampling, window,
-                      weights, prompt_sha256, token counts, seconds; null: no reply of a model)
+                      weights, prompt_sha256, token counts, seconds, tools; null: no reply of a
+                      model)
     examples          canonical records: id, kind, session, turn, created, prompt, chosen, rejected,
                       reason, wrong, right, weights, consent
 

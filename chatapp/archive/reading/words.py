@@ -15,7 +15,12 @@ IS_A_TRANSCRIPT: Final = (
 )
 UNKNOWN: Final = "not revealed"
 NO_TEXT: Final = "(no text)"
-WHO: Final[Mapping[Role, str]] = {"system": "system", "user": "you", "assistant": "model"}
+WHO: Final[Mapping[Role, str]] = {
+    "system": "system",
+    "user": "you",
+    "assistant": "model",
+    "tool": "a tool: a program, not the model",
+}
 
 _STATES: Final[Mapping[State, str]] = {
     "off": "not kept",
@@ -151,3 +156,5 @@ def circumstances(session: StoredSession, message: StoredMessage) -> Iterator[tu
         yield "Instead of the oldest messages the model was sent this summary:", turn.summary
     elif turn.view_first is not None:
         yield "The oldest messages were not sent for this reply: they did not fit.", ""
+    if turn.tools is not None:
+        yield "The model was told that it may ask for tools.", ""

@@ -24,6 +24,10 @@ from chatapp.engine.server.models import Served, find_model
 from chatapp.engine.server.reply import Reply
 from chatapp.errors import ServerError
 
+_NO_TOOLS = (
+    "This conversation holds tools, which are for models that run here: what a server does with "
+    "them cannot be seen from here. Nothing was sent."
+)
 _AFTER_END = 5.0  # seconds to wait for the counts once the reply itself has ended
 
 
@@ -117,6 +121,8 @@ class ServerEngine:
 
         Raises ``ServerError``, in the middle of a reply as well. Several may run at once.
         """
+        if any(message.role in ("tools", "tool") for message in request.messages):
+            raise ServerError(_NO_TOOLS)
         events: asyncio.Queue[Event | None] = asyncio.Queue()
         replies: list[Reply] = []
         # A task of its own, so that cancel() ends it wherever it is, connecting included.

@@ -179,6 +179,7 @@ class ScreenStage:
             raise ChatappError("The model is answering something else. Esc stops it.")
         session.editing, session.aside, session.retrieving = None, Draft(), None
         self.conversation.notes = self._begun_with[self._front]
+        self.conversation.tools = False
         self._screen.show_notes(session)
         return session
 

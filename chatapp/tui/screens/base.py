@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from chatapp.tui import log_words, words
+from chatapp.tui import log_words, tool_words, words
 from chatapp.tui.garbage import GarbageTimes
 from chatapp.tui.given import Given, Model, Values
 from chatapp.tui.live import LiveCount, Preview
@@ -221,6 +221,7 @@ class ChatBase(Screen[None]):
                 log=log,
                 warning=warning,
                 cache=self.cache_state,
+                tools=tool_words.STATE if self.conversation and self.conversation.tools else "",
                 session=self.current + 1,
                 sessions=len(self.sessions),
             )

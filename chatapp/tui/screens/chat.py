@@ -20,6 +20,7 @@ from chatapp.tui.screens.proof_actions import ProofActions
 from chatapp.tui.screens.retrieve_actions import RetrieveActions
 from chatapp.tui.screens.setup_actions import SetupActions
 from chatapp.tui.screens.stored_actions import StoredActions
+from chatapp.tui.screens.tool_actions import ToolActions
 from chatapp.tui.widgets.composer import Composer
 
 __all__ = ["ChatScreen"]
@@ -36,6 +37,7 @@ class ChatScreen(
     StoredActions,
     SetupActions,
     RetrieveActions,
+    ToolActions,
 ):
     """Everything a person can do here is one of its actions; keys, palette and mouse call them."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.actions import SkipAction
 
-from chatapp.tui import words
+from chatapp.tui import tool_words, words
 from chatapp.tui.screens.base import ChatBase
 from chatapp.tui.widgets.composer import Composer, Draft
 from chatapp.tui.widgets.message import MessageView
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from chatapp.conversation import Node
 
 __all__ = ["MessageActions"]
+
+
+def _who(node: Node) -> str:
+    return tool_words.who(node) if node.role == "tool" else words.role(node.role)
+
 
 _HERE = ("copy", "correct", "edit", "regenerate", "choice", "mark_good", "mark_bad", "unfold")
 
@@ -90,7 +95,7 @@ class MessageActions(ChatBase):
 
     def action_copy_all(self) -> None:
         """Copy the conversation as plain text."""
-        said = [f"{words.role(node.role)}: {node.content}" for node in self._said]
+        said = [f"{_who(node)}: {node.content}" for node in self._said]
         if said:
             self._copy("\n\n".join(said), "The conversation")
         else:

@@ -169,7 +169,11 @@ class SetupActions(SessionActions):
         conversation = self.conversation
         if conversation is not None:
             values = Values(
-                conversation.system, conversation.sampling, conversation.policy, values.window
+                conversation.system,
+                conversation.sampling,
+                conversation.policy,
+                values.window,
+                tools=values.tools,
             )
         given = SettingsResult(
             values.system, values.sampling, values.policy, values.window, self.reuse
@@ -179,7 +183,14 @@ class SetupActions(SessionActions):
         result = await self.app.push_screen_wait(dialog)
         if result is None or result == given or not self._idle():
             return
-        chosen = Values(result.system, result.sampling, result.policy, result.window, result.reuse)
+        chosen = Values(
+            result.system,
+            result.sampling,
+            result.policy,
+            result.window,
+            result.reuse,
+            values.tools,
+        )
         if conversation is not None:
             conversation.system = chosen.system
             conversation.sampling = chosen.sampling

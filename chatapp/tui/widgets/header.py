@@ -19,7 +19,7 @@ class HeaderFacts:
     """What the header tells. ``weights`` is empty until something is known of them.
 
     ``added`` is the adapter behind the model, if one is. ``cache`` is empty while the arithmetic
-    cache is on.
+    cache is on, and ``tools`` while they are off.
     """
 
     model: str = ""
@@ -30,6 +30,7 @@ class HeaderFacts:
     log: str = "log: off"
     warning: str = ""
     cache: str = ""
+    tools: str = ""
     session: int = 1
     sessions: int = 1
 
@@ -90,6 +91,8 @@ class Header(Widget):
             log += Content(" (nothing is kept)")
         # Where there is room for one thing only, it is this.
         parts.insert(len(parts) if roomy else 0, log)
+        if facts.tools:
+            parts.append(_button(facts.tools, "tools").stylize("bold"))
         if facts.cache:
             parts.append(Content.styled(facts.cache, "bold"))
         return Content(" ") + Content("   " if roomy >= 4 else "  ").join(parts)

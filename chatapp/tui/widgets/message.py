@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from chatapp.context.parts import parts_of
-from chatapp.tui import source_words, words
+from chatapp.tui import source_words, tool_words, words
 from chatapp.tui.clicked import token_of
 from chatapp.tui.widgets.still import Still, StillVertical
 
@@ -31,6 +31,10 @@ _SHOWN: Final = 6_000
 """Characters of a person's message that are shown; all of it is sent."""
 _MARKDOWN: Final = 60_000
 """A longer reply is shown as plain text, as laying out its Markdown would hold up the screen."""
+
+
+_NARROW: Final = 50
+"""Cells of a message below which its head is kept short."""
 
 
 class _Head(Still, Widget):
@@ -97,7 +101,8 @@ class MessageView(StillVertical):
 
     def compose(self) -> ComposeResult:
         yield _Head()
-        if self.node.role == "assistant" and len(self.node.content) <= _MARKDOWN:
+        plainly = len(self.node.content) > _MARKDOWN or tool_words.was_answered(self.node)
+        if self.node.role == "assistant" and not plainly:
             from chatapp.tui.widgets.markdown import ReplyMarkdown
 
             self._markdown = ReplyMarkdown(words.visible(self.node.content))
@@ -159,7 +164,9 @@ class MessageView(StillVertical):
 
     def _left(self) -> Content:
         mark = "▸ " if self._selected else ""
-        role = words.role(self.node.role)
+        result = self.node.role == "tool"
+        narrow = self._foot_width < _NARROW
+        role = tool_words.who(self.node, short=narrow) if result else words.role(self.node.role)
         name = f" {role} " if self._presented else role
         style = "bold reverse" if self._presented else "bold"
         parts: list[Content] = [Content.styled(mark, "bold") + Content.styled(name, style)]
@@ -189,6 +196,8 @@ class MessageView(StillVertical):
         if ending := words.ending(self.node):
             wrong = self.node.status == "failed"
             yield Content.styled(ending, "$text-error" if wrong else "$text-warning")
+        if asked := tool_words.below_call(self.node):
+            yield Content.styled(asked, "$foreground 60%")
         facts = self.node.facts
         if facts and self.node.status != "streaming" and not self.progress:
             # All numbers under the latest reply; under the others, those that tell the story.
@@ -235,7 +244,9 @@ class MessageView(StillVertical):
         self.refresh_node()
 
     def _actions(self) -> Iterator[Content]:
-        pairs = [("copy", "copy"), ("edit", "edit and send again")]
+        pairs = [("copy", "copy")]
+        if self.node.role == "user":
+            pairs.append(("edit", "edit and send again"))
         if self.has_parts:
             pairs.append(("unfold", "what was attached"))
         if self.node.role == "assistant":
@@ -314,8 +325,8 @@ class MessageView(StillVertical):
         """Show the whole reply once more, laid out in one piece."""
         try:
             if self._markdown is not None and self.is_mounted:
-                if len(self.node.content) > _MARKDOWN:
-                    raise ValueError("too long")
+                if len(self.node.content) > _MARKDOWN or tool_words.was_answered(self.node):
+                    raise ValueError("too long, or a call, which is shown as it was written")
                 await self._markdown.settle(words.visible(self.node.content))
             elif self._plainly is not None and self._plainly.is_mounted:
                 self._plainly.update(self._plain())

@@ -17,6 +17,7 @@ __all__ = ["Meter"]
 _STYLES: Final = {
     "█": "$foreground 60%",
     "▚": "$text-warning",
+    "▞": "$text-success",
     "▓": "$text-primary",
     "▒": "$text-accent",
     "╱": "$foreground 60%",
