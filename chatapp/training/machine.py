@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ class Machine:
     device: str
     bf16: bool
     threads: int
+
+    @property
+    def cores(self) -> int:
+        """How many threads the processes here have together."""
+        return self.threads * int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
     @property
     def precision(self) -> str:

@@ -39,6 +39,14 @@ class Trained:
     tokens: int
 
 
+def load_libraries() -> None:
+    """Import what training needs: some seconds, which can be used for something else as well."""
+    import peft  # noqa: F401
+    from transformers.models.llama import modeling_llama  # noqa: F401
+
+    from chatapp.training import trainer  # noqa: F401
+
+
 def train(
     plan: Plan,
     base: Path,

@@ -15,8 +15,8 @@ from chatapp.engine.weights.adapter_list import Adapters
 from chatapp.engine.weights.gguf import read_header
 from chatapp.engine.weights.library import Library
 from chatapp.proofs.evidence import Evidence
-from chatapp.training.answers import answer
 from chatapp.training.base import sha256_of
+from chatapp.training.engines import answer
 from chatapp.training.prompts import asked
 from tests.training.conftest import TINY, Bench
 
