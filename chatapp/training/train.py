@@ -157,13 +157,17 @@ def prepared(
     """The base with an adapter that does nothing yet, and what the base says over held rows."""
     import torch
     from peft import LoraConfig, get_peft_model
+    from peft.tuners.tuners_utils import BaseTunerLayer
     from transformers import AutoModelForCausalLM, set_seed
     from transformers.utils import logging
 
+    from chatapp.training import attention
     from chatapp.training.losses import base_distributions
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        base, dtype=torch.float32, attn_implementation=attention.NAME
+    )
     model.to(machine.device)
     if machine.bf16:
         for name, weight in model.named_parameters():
@@ -182,9 +186,12 @@ def prepared(
         task_type="CAUSAL_LM",
     )
     try:
-        adapted = get_peft_model(model, config)
+        adapted: Any = get_peft_model(model, config)
     except ValueError as error:
         raise TrainingError(f"The recipe's layers do not fit this base: {error}") from error
+    for module in adapted.modules():
+        if isinstance(module, BaseTunerLayer):  # autocast casts what is multiplied; twice is slow
+            module.cast_input_dtype_enabled = not machine.bf16
     return adapted, dict(zip(plan.held, kept, strict=True))
 
 
