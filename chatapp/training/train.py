@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ def train(
         world=processes.world,
         machine=machine,
     )
+    check_spread(trainer.accelerator.distributed_type.value)
     last = _last(checkpoints) if resume else None
     started, cpu = time.monotonic(), time.process_time()
     try:
@@ -127,6 +129,19 @@ def train(
     )
 
 
+def check_spread(used: str) -> None:
+    """Refuse to go on where a launcher asked for FSDP and something else is used.
+
+    accelerate uses it on GPUs and their kin alone, and says nothing elsewhere: each process would
+    hold the whole base. Raises :class:`TrainingError`.
+    """
+    if os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true" and used != "FSDP":
+        raise TrainingError(
+            f"FSDP was asked for, and accelerate uses {used} here: each process would hold the "
+            "whole base. (It spreads a model over GPUs alone; on processors use torchrun.)"
+        )
+
+
 def _cannot_write(error: Exception) -> bool:
     """Whether an error of any of the libraries means that a file could not be written."""
     marks = ("No space left", "File too large", "PytorchStreamWriter", "Disk quota", "Read-only")
@@ -157,7 +172,7 @@ def prepared(
     """The base with an adapter that does nothing yet, and what the base says over held rows."""
     import torch
     from peft import LoraConfig, get_peft_model
-    from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.tuners.lora.layer import LoraLayer
     from transformers import AutoModelForCausalLM, set_seed
     from transformers.utils import logging
 
@@ -186,11 +201,11 @@ def prepared(
         task_type="CAUSAL_LM",
     )
     try:
-        adapted: Any = get_peft_model(model, config)
+        adapted = get_peft_model(model, config)
     except ValueError as error:
         raise TrainingError(f"The recipe's layers do not fit this base: {error}") from error
     for module in adapted.modules():
-        if isinstance(module, BaseTunerLayer):  # autocast casts what is multiplied; twice is slow
+        if isinstance(module, LoraLayer):  # autocast casts what is multiplied; twice is slow
             module.cast_input_dtype_enabled = not machine.bf16
     return adapted, dict(zip(plan.held, kept, strict=True))
 
