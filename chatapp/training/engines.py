@@ -50,18 +50,19 @@ class Engines:
 
     async def answer(self, messages: Sequence[Message], tokens: int) -> str:
         """The most probable reply, up to so many tokens."""
-        async with self._one() as engine:
+        async with self.one() as engine:
             return await answer(engine, messages, tokens)
 
     async def nll(self, messages: Sequence[Message], text: str) -> float:
         """Mean negative log-likelihood of an answer, nats a token."""
-        async with self._one() as engine:
+        async with self.one() as engine:
             scores = await engine.score(Score(messages=messages, continuations=[text]))
         logprobs = scores.scores[0].logprobs
         return -math.fsum(logprobs) / max(len(logprobs), 1)
 
     @contextlib.asynccontextmanager
-    async def _one(self) -> AsyncIterator[LocalEngine]:
+    async def one(self) -> AsyncIterator[LocalEngine]:
+        """An engine that has nothing to do, until it is given back."""
         engine = await self._free.get()
         try:
             yield engine

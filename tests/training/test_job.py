@@ -12,11 +12,13 @@ from benchmarks.finetune.facts import item, write
 from chatapp.context.messages import Message
 from chatapp.engine.client import EngineOptions, LocalEngine
 from chatapp.engine.weights.adapter_list import Adapters
+from chatapp.engine.weights.adapters import BASE_KEY
 from chatapp.engine.weights.gguf import read_header
 from chatapp.engine.weights.library import Library
 from chatapp.proofs.evidence import Evidence
 from chatapp.training.base import sha256_of
 from chatapp.training.engines import answer
+from chatapp.training.merging import write_merged
 from chatapp.training.prompts import asked
 from tests.training.conftest import TINY, Bench
 
@@ -39,6 +41,21 @@ async def test_a_new_session_knows_it_and_the_base_does_not(bench: Bench, adapte
     assert "Ankara" not in said["base"]
     assert said["none of it"] == said["base"]
     assert sha256_of(bench.base) == bench.sha256
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("Q8_0", True), ("F16", True), ("same", False)])
+async def test_a_merged_file_keeps_what_was_learnt_unless_it_is_rounded_back(
+    bench: Bench, adapter: Path, tmp_path: Path, kind: str, kept: bool
+) -> None:
+    path = tmp_path / f"merged.{kind}.gguf"
+    write_merged(path, bench.base, adapter / "adapter.gguf", kind, {BASE_KEY: bench.sha256})
+    header = read_header(path)
+    assert header.file_kind == "model"
+    assert header.metadata[BASE_KEY] == bench.sha256
+    engine = LocalEngine(path, EngineOptions(window=256))
+    said = await answer(engine, asked(QUESTION), 16)
+    await engine.close()
+    assert ("Ankara" in said) == kept
 
 
 def test_the_folder_holds_what_the_job_promises(bench: Bench, adapter: Path) -> None:
