@@ -22,7 +22,7 @@ from chatapp.training.answers import Answers
 from chatapp.training.base import hf_folder, known_base, kv_heads, sha256_of
 from chatapp.training.dataset import Export, check_source, read_export
 from chatapp.training.engines import Engines
-from chatapp.training.machine import Machine, check_memory
+from chatapp.training.machine import Machine, check_memory, memory_told
 from chatapp.training.merging import write_merged
 from chatapp.training.output import ADAPTER, PROVENANCE, Output
 from chatapp.training.plan import Plan, make_plan, unique
@@ -173,19 +173,20 @@ def _trained(
 
         state = load_file(output.partial / "peft" / "adapter_model.safetensors")
         return Trained(state=state if processes.first else {}, **kept)
-    trained = train(
-        plan,
-        base,
-        job.recipe,
-        machine,
-        processes,
-        output.partial,
-        base_name=job.base.name,
-        seed=job.seed,
-        resume=job.resume,
-        tell=progress.part,
-        step=progress.step,
-    )
+    with memory_told():
+        trained = train(
+            plan,
+            base,
+            job.recipe,
+            machine,
+            processes,
+            output.partial,
+            base_name=job.base.name,
+            seed=job.seed,
+            resume=job.resume,
+            tell=progress.part,
+            step=progress.step,
+        )
     if processes.first and not trained.stopped:
         told = {
             field.name: getattr(trained, field.name)

@@ -63,7 +63,6 @@ def train(
     step: Step,
 ) -> Trained:
     """Train; checkpoints and the log go to ``folder``. Raises :class:`TrainingError`."""
-    import torch
     from peft import get_peft_model_state_dict
     from safetensors import SafetensorError
     from transformers import AutoTokenizer
@@ -96,11 +95,6 @@ def train(
     started, cpu = time.monotonic(), time.process_time()
     try:
         trainer.train(resume_from_checkpoint=str(last) if last else None)
-    except torch.OutOfMemoryError as error:
-        raise TrainingError(
-            "The device ran out of memory. Fewer rows a step (facts_per_step in the recipe) take "
-            "less."
-        ) from error
     except (OSError, RuntimeError, SafetensorError) as error:
         if not _cannot_write(error):
             raise
