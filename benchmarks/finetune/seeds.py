@@ -16,13 +16,15 @@ import json
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.finetune.facts import Facts, correction, read, write
-from chatapp.engine.client import EngineOptions, LocalEngine
-from chatapp.training.answers import Answers, answer
+from chatapp.engine.threads import thread_count
+from chatapp.training.answers import Answers
 from chatapp.training.base import sha256_of
+from chatapp.training.engines import Engines, side_by_side
 from chatapp.training.gate import says
 from chatapp.training.prompts import asked
 
@@ -31,25 +33,22 @@ TOKENS = 32
 
 async def look(base: Path, adapter: Path, facts: Facts, sha256: str, work: Path) -> dict[str, Any]:
     """What base + adapter say to the hand-written questions."""
-    plain = LocalEngine(base, EngineOptions())
-    adapted = LocalEngine(base, EngineOptions(adapter=adapter))
-    try:
+    threads = thread_count()
+    plain, adapted = Engines(base, threads), Engines(base, threads, adapter)
+    texts = [(text, one.right) for one in facts.corrections for text in one.wordings]
+    asks = [one.question for one in facts.corrections] + [text for text, _ in texts]
+    asks += facts.neighbours
+    async with plain, adapted:
         answers = Answers(plain, sha256, work)
-        right = [
-            says(await answer(adapted, asked(one.question), TOKENS), one.right)
-            for one in facts.corrections
-        ]
-        wordings = [
-            (text, await answer(adapted, asked(text), TOKENS), one.right)
-            for one in facts.corrections
-            for text in one.wordings
-        ]
         before = await answers.of(facts.neighbours, TOKENS, lambda *_: None)
-        after = [await answer(adapted, asked(text), TOKENS) for text in facts.neighbours]
         answers.keep()
-    finally:
-        await plain.close()
-        await adapted.close()
+        said = await side_by_side(
+            [partial(adapted.answer, asked(text), TOKENS) for text in asks], lambda _: None
+        )
+    count = len(facts.corrections)
+    right = [says(new, one.right) for new, one in zip(said, facts.corrections, strict=False)]
+    wordings = [(text, new, word) for (text, word), new in zip(texts, said[count:], strict=False)]
+    after = said[count + len(texts) :]
     words = [one.right for one in facts.corrections]
     leaks = [
         (question, new)

@@ -38,10 +38,10 @@ def main() -> None:
 
 def compare(args: argparse.Namespace, threads: int) -> dict[str, Any]:
     """Seconds for the steps, both ways; ``ratio`` is our rows a second over the bare loop's."""
-    from chatapp.engine.client import LocalEngine
     from chatapp.training.answers import Answers
     from chatapp.training.base import hf_folder, known_base, sha256_of
     from chatapp.training.dataset import read_export
+    from chatapp.training.engines import Engines
     from chatapp.training.machine import choose, peak_bytes
     from chatapp.training.plan import make_plan
     from chatapp.training.prompts import Prompts
@@ -55,13 +55,10 @@ def compare(args: argparse.Namespace, threads: int) -> dict[str, Any]:
     recipe = read_recipe()
 
     async def plan_() -> Any:
-        engine = LocalEngine(args.base)
-        try:
-            answers = Answers(engine, sha256, args.work)
+        async with Engines(args.base, threads) as engines:
+            answers = Answers(engines, sha256, args.work)
             prompts = Prompts(known_base(args.base))
             return await make_plan(export, recipe, prompts, answers, seed=0)
-        finally:
-            await engine.close()
 
     plan = asyncio.run(plan_())
     base = hf_folder(args.base, sha256, args.work / "cache")

@@ -11,15 +11,14 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Final, Literal
 
 from chatapp.context.messages import Message
-from chatapp.engine.client import EngineOptions, LocalEngine
-from chatapp.engine.protocol import Score
 from chatapp.training import contrast, wordings
-from chatapp.training.answers import Answers, Progress, answer
+from chatapp.training.answers import Answers
 from chatapp.training.dataset import Record
+from chatapp.training.engines import Engines, Progress, side_by_side
 from chatapp.training.general import General, general_asked
 from chatapp.training.prompts import asked
 from chatapp.training.recipe import Gate
@@ -134,104 +133,67 @@ def questions(
     return Questions(corrections, words, near, general_asked()[: gate.general_prompts], styles[:20])
 
 
+async def ask_base(what: Questions, answers: Answers, tell: Progress) -> None:
+    """Ask the base all of it; ``answers`` has it from then on."""
+    await answers.of([question for _, question, _ in _asked(what)], TOKENS, tell)
+    await answers.nll([(messages, text) for _, messages, text in _compared(what)], tell)
+
+
 async def evaluate(
-    weights: Path,
-    adapter: Path,
-    what: Questions,
-    gate: Gate,
-    base: LocalEngine,
-    answers: Answers,
-    *,
-    options: EngineOptions,
-    tell: Progress,
+    what: Questions, gate: Gate, adapted: Engines, answers: Answers, tell: Progress
 ) -> Found:
     """Ask the base and base + adapter, and hold the difference against the thresholds."""
-    import dataclasses
-
+    await ask_base(what, answers, lambda *_: None)
     found = Found()
-    engine = LocalEngine(weights, dataclasses.replace(options, adapter=adapter))
-    try:
-        await engine.start()
-        walk = _Walk(found, base, engine, answers, tell, what)
-        await walk.ask_all(what)
-        await walk.compare_all(what)
-    finally:
-        await engine.close()
+    asks, pairs = _asked(what), _compared(what)
+    total = len(asks) + len(pairs)
+    after = await side_by_side(
+        [partial(adapted.answer, asked(question), TOKENS) for _, question, _ in asks],
+        lambda done: tell("The gate", done, total),
+    )
+    before = await answers.of([question for _, question, _ in asks], TOKENS, lambda *_: None)
+    words = [record.right for record in what.corrections]
+    for (kind, question, looked), old, new in zip(asks, before, after, strict=True):
+        leaked = [word for word in words if says(new, word) and not says(old, word)]
+        found.asked.append(
+            Asked(
+                kind=kind,
+                question=question,
+                words=", ".join(leaked) if kind == "neighbour" else " / ".join(looked),
+                base=old,
+                adapter=new,
+                ok=not leaked if kind == "neighbour" else any(says(new, one) for one in looked),
+            )
+        )
+    nats = await side_by_side(
+        [partial(adapted.nll, messages, text) for _, messages, text in pairs],
+        lambda done: tell("The gate", len(asks) + done, total),
+    )
+    bases = await answers.nll([(messages, text) for _, messages, text in pairs], lambda *_: None)
+    found.compared = [
+        Compared(kind=kind, question=messages[-1].content, base=base, adapter=value)
+        for (kind, messages, _), base, value in zip(pairs, bases, nats, strict=True)
+    ]
     found.criteria = criteria(found, gate)
     return found
 
 
-class _Walk:
-    def __init__(
-        self,
-        found: Found,
-        base: LocalEngine,
-        adapted: LocalEngine,
-        answers: Answers,
-        tell: Progress,
-        what: Questions,
-    ) -> None:
-        self.found, self.base, self.adapted, self.answers = found, base, adapted, answers
-        self.tell, self.done = tell, 0
-        general = len(what.general)
-        self.total = (
-            len(what.corrections) + len(what.wordings) + len(what.neighbours) + 2 * general
-        ) + len(what.styles)
-
-    def _step(self) -> None:
-        self.done += 1
-        self.tell("The gate", self.done, self.total)
-
-    async def _both(self, question: str) -> tuple[str, str]:
-        (before,) = await self.answers.of([question], TOKENS, lambda *_: None)
-        after = await answer(self.adapted, asked(question), TOKENS)
-        self._step()
-        return before, after
-
-    async def ask_all(self, what: Questions) -> None:
-        for record in what.corrections:
-            await self._right("correction", record.question, record)
-        for text, record in what.wordings:
-            await self._right("wording", text, record)
-        words = [record.right for record in what.corrections]
-        for question in what.neighbours:
-            before, after = await self._both(question)
-            leaked = [w for w in words if says(after, w) and not says(before, w)]
-            self._note("neighbour", question, ", ".join(leaked), before, after, not leaked)
-        for one in what.general:
-            before, after = await self._both(one.prompt)
-            ok = any(says(after, word) for word in one.words)
-            self._note("general", one.prompt, " / ".join(one.words), before, after, ok)
-
-    async def _right(self, kind: Kind, question: str, record: Record) -> None:
-        before, after = await self._both(question)
-        self._note(kind, question, record.right, before, after, says(after, record.right))
-
-    def _note(
-        self, kind: Kind, question: str, words: str, before: str, after: str, ok: bool
-    ) -> None:
-        row = Asked(kind=kind, question=question, words=words, base=before, adapter=after, ok=ok)
-        self.found.asked.append(row)
-
-    async def compare_all(self, what: Questions) -> None:
-        for one in what.general:
-            await self._compare("general", asked(one.prompt), one.answer)
-        for record in what.styles:
-            assert record.chosen is not None
-            await self._compare("style", list(record.prompt), record.chosen)
-
-    async def _compare(self, kind: Kind, messages: list[Message], text: str) -> None:
-        values = [await _nll(engine, messages, text) for engine in (self.base, self.adapted)]
-        row = Compared(kind=kind, question=messages[-1].content, base=values[0], adapter=values[1])
-        self.found.compared.append(row)
-        self._step()
+def _asked(what: Questions) -> list[tuple[Kind, str, Sequence[str]]]:
+    """All questions, each with the words of which one is looked for in its reply."""
+    return [
+        *(("correction", record.question, [record.right]) for record in what.corrections),
+        *(("wording", text, [record.right]) for text, record in what.wordings),
+        *(("neighbour", question, []) for question in what.neighbours),
+        *(("general", one.prompt, one.words) for one in what.general),
+    ]
 
 
-async def _nll(engine: LocalEngine, messages: Sequence[Message], text: str) -> float:
-    """Mean negative log-likelihood of an answer, nats a token."""
-    scores = await engine.score(Score(messages=messages, continuations=[text]))
-    logprobs = scores.scores[0].logprobs
-    return -math.fsum(logprobs) / max(len(logprobs), 1)
+def _compared(what: Questions) -> list[tuple[Kind, Sequence[Message], str]]:
+    """All prompts whose given answers are weighed."""
+    return [
+        *(("general", asked(one.prompt), one.answer) for one in what.general),
+        *(("style", record.prompt, record.chosen or "") for record in what.styles),
+    ]
 
 
 def criteria(found: Found, gate: Gate) -> list[Criterion]:

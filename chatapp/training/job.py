@@ -8,13 +8,12 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from chatapp.engine.client import EngineOptions, LocalEngine
 from chatapp.engine.weights.adapters import BASE_KEY
 from chatapp.errors import TrainingError
 from chatapp.training import gate
@@ -22,7 +21,8 @@ from chatapp.training.adapter_gguf import write_adapter
 from chatapp.training.answers import Answers
 from chatapp.training.base import hf_folder, known_base, kv_heads, sha256_of
 from chatapp.training.dataset import Export, check_source, read_export
-from chatapp.training.machine import Machine, check_memory
+from chatapp.training.engines import Engines
+from chatapp.training.machine import Machine, check_memory, memory_told
 from chatapp.training.merging import write_merged
 from chatapp.training.output import ADAPTER, PROVENANCE, Output
 from chatapp.training.plan import Plan, make_plan, unique
@@ -32,9 +32,7 @@ from chatapp.training.prompts import Prompts
 from chatapp.training.recipe import Recipe
 from chatapp.training.result import Result, as_text, card, evidence, provenance
 from chatapp.training.stopping import Stopped
-from chatapp.training.train import Trained, train
-
-T = TypeVar("T")
+from chatapp.training.train import Trained, load_libraries, train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +75,9 @@ def run(job: Job, machine: Machine, processes: Processes, progress: Progress) ->
         f"{processes.world} process{'es' if processes.world > 1 else ''}, {machine.threads} "
         f"thread{'s' if machine.threads > 1 else ''} each, {machine.precision} on {machine.device}"
     )
-    plan = processes.from_first(lambda: _plan(job, given, output, processes.world, progress))
+    plan = processes.from_first(
+        partial(_plan, job, given, output, machine, processes.world, progress)
+    )
     for why, count in plan.left_out.items():
         progress.say(f"left out: {count} ({why})")
     folder = processes.here(lambda: hf_folder(job.base, given.sha256, job.cache))
@@ -114,41 +114,47 @@ def _check(job: Job, output: Output, world: int) -> _Given:
     return _Given(export, sha256)
 
 
-def _plan(job: Job, given: _Given, output: Output, world: int, progress: Progress) -> Plan:
+def _plan(
+    job: Job, given: _Given, output: Output, machine: Machine, world: int, progress: Progress
+) -> Plan:
     if job.resume and (kept := output.read("plan.json")) is not None:
         return Plan.from_dict(kept)
     prompts = Prompts(known_base(job.base))
 
-    async def make(engine: LocalEngine) -> Plan:
-        answers = Answers(engine, given.sha256, job.cache)
-        return await make_plan(
-            given.export,
-            job.recipe,
-            prompts,
-            answers,
-            seed=job.seed,
-            world=world,
-            tell=progress.part,
-        )
+    async def make() -> Plan:
+        async with Engines(job.base, machine.cores) as engines:
+            answers = Answers(engines, given.sha256, job.cache)
+            plan = await make_plan(
+                given.export,
+                job.recipe,
+                prompts,
+                answers,
+                seed=job.seed,
+                world=world,
+                tell=progress.part,
+            )
+            await gate.ask_base(_questions(job, given, plan), answers, progress.part)
+            answers.keep()
+            return plan
 
-    plan = _with_engine(job.base, make)
+    def get_ready() -> None:
+        hf_folder(job.base, given.sha256, job.cache)
+        load_libraries()
+
+    async def both() -> Plan:  # one core reads and unpacks while the engines answer on the others
+        plan, _ = await asyncio.gather(make(), asyncio.to_thread(get_ready))
+        return plan
+
+    plan = asyncio.run(both())
     output.write("plan.json", json.dumps(plan.as_dict()))
     return plan
 
 
-def _with_engine(weights: Path, work: Callable[[LocalEngine], Awaitable[T]]) -> T:
-    async def go() -> T:
-        engine = LocalEngine(weights, OPTIONS)
-        try:
-            await engine.start()
-            return await work(engine)
-        finally:
-            await engine.close()
-
-    return asyncio.run(go())
-
-
-OPTIONS = EngineOptions(window=2048)
+def _questions(job: Job, given: _Given, plan: Plan) -> gate.Questions:
+    """What the gate asks: the same before and after the training."""
+    return gate.questions(
+        unique(given.export.corrections), given.export.styles, plan.asked, job.recipe.gate, job.seed
+    )
 
 
 def _trained(
@@ -167,19 +173,20 @@ def _trained(
 
         state = load_file(output.partial / "peft" / "adapter_model.safetensors")
         return Trained(state=state if processes.first else {}, **kept)
-    trained = train(
-        plan,
-        base,
-        job.recipe,
-        machine,
-        processes,
-        output.partial,
-        base_name=job.base.name,
-        seed=job.seed,
-        resume=job.resume,
-        tell=progress.part,
-        step=progress.step,
-    )
+    with memory_told():
+        trained = train(
+            plan,
+            base,
+            job.recipe,
+            machine,
+            processes,
+            output.partial,
+            base_name=job.base.name,
+            seed=job.seed,
+            resume=job.resume,
+            tell=progress.part,
+            step=progress.step,
+        )
     if processes.first and not trained.stopped:
         told = {
             field.name: getattr(trained, field.name)
@@ -218,30 +225,15 @@ def _finish(
         name=output.target.name,
         told=inside,
     )
-    what = gate.questions(
-        unique(given.export.corrections),
-        given.export.styles,
-        plan.asked,
-        job.recipe.gate,
-        job.seed,
-    )
+    what = _questions(job, given, plan)
 
-    async def look(engine: LocalEngine) -> gate.Found:
-        answers = Answers(engine, given.sha256, job.cache)
-        found = await gate.evaluate(
-            job.base,
-            path,
-            what,
-            job.recipe.gate,
-            engine,
-            answers,
-            options=OPTIONS,
-            tell=progress.part,
-        )
-        answers.keep()
-        return found
+    async def look() -> gate.Found:
+        base, adapted = (Engines(job.base, machine.cores, one) for one in (None, path))
+        async with base, adapted:
+            answers = Answers(base, given.sha256, job.cache)
+            return await gate.evaluate(what, job.recipe.gate, adapted, answers, progress.part)
 
-    found = _with_engine(job.base, look)
+    found = asyncio.run(look())
     if sha256_of(job.base) != given.sha256:
         raise TrainingError(f"{job.base} was changed while the job ran; nothing was written.")
     if job.merged:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +29,11 @@ class Machine:
     device: str
     bf16: bool
     threads: int
+
+    @property
+    def cores(self) -> int:
+        """How many threads the processes here have together."""
+        return self.threads * int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
     @property
     def precision(self) -> str:
@@ -76,6 +84,21 @@ def check_memory(parameters: int) -> None:
             f"There is too little memory: training this base takes about {need >> 20:,} MiB, and "
             f"{free >> 20:,} MiB are free."
         )
+
+
+@contextmanager
+def memory_told() -> Iterator[None]:
+    """One sentence where the memory of the machine or of its GPU runs out meanwhile."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        kind, text = type(error).__name__, str(error)
+        if kind not in ("MemoryError", "OutOfMemoryError") and "allocate memory" not in text:
+            raise
+        raise TrainingError(
+            "The memory ran out. Fewer rows a step (facts_per_step, contrast_per_step in the "
+            "recipe) take less; the run goes on with --resume where it has a checkpoint."
+        ) from error
 
 
 def _free_bytes() -> int | None:

@@ -13,7 +13,8 @@ from typing import Any, Final
 from chatapp.errors import TrainingError
 
 KINDS: Final = {"Q8_0": 7, "F16": 1}
-"""Names, and llama.cpp's numbers for a file that is mostly of them."""
+"""Names, and llama.cpp's numbers for a file that is mostly of them. ``same`` (for measuring what is
+lost) rounds each tensor back to the type that it has in the base."""
 
 
 def write_merged(
@@ -24,16 +25,12 @@ def write_merged(
     import numpy as np
     from gguf.quants import dequantize, quantize
 
-    kinds = {
-        "Q8_0": gguf.GGMLQuantizationType.Q8_0,
-        "F16": gguf.GGMLQuantizationType.F16,
-    }
     source, low = gguf.GGUFReader(base), gguf.GGUFReader(adapter)
     pairs = {tensor.name: dequantize(tensor.data, tensor.tensor_type) for tensor in low.tensors}
     alpha = float(low.fields["adapter.lora.alpha"].contents())
     try:
         writer = gguf.GGUFWriter(path, str(source.fields["general.architecture"].contents()))
-        _copy_keys(writer, source, {"general.file_type": KINDS[kind]})
+        _copy_keys(writer, source, {"general.file_type": KINDS[kind]} if kind in KINDS else {})
         for key, value in sorted(told.items()):
             writer.add_uint64(key, value) if isinstance(value, int) else writer.add_string(
                 key, value
@@ -47,8 +44,8 @@ def write_merged(
             if values.ndim < 2:
                 writer.add_tensor(tensor.name, values)
             else:
-                packed = quantize(values, kinds[kind])
-                writer.add_tensor(tensor.name, packed, raw_dtype=kinds[kind])
+                type_ = gguf.GGMLQuantizationType[kind] if kind in KINDS else tensor.tensor_type
+                writer.add_tensor(tensor.name, quantize(values, type_), raw_dtype=type_)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()

@@ -14,8 +14,9 @@ from typing import Any
 from chatapp.context.messages import Message
 from chatapp.errors import TrainingError
 from chatapp.training import contrast, wordings
-from chatapp.training.answers import Answers, Progress
+from chatapp.training.answers import Answers
 from chatapp.training.dataset import Export, Record
+from chatapp.training.engines import Progress
 from chatapp.training.general import general_trained
 from chatapp.training.prompts import Prompts, Row, asked
 from chatapp.training.recipe import Recipe

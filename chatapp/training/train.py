@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,6 +40,14 @@ class Trained:
     tokens: int
 
 
+def load_libraries() -> None:
+    """Import what training needs: some seconds, which can be used for something else as well."""
+    import peft  # noqa: F401
+    from transformers.models.llama import modeling_llama  # noqa: F401
+
+    from chatapp.training import trainer  # noqa: F401
+
+
 def train(
     plan: Plan,
     base: Path,
@@ -54,7 +63,6 @@ def train(
     step: Step,
 ) -> Trained:
     """Train; checkpoints and the log go to ``folder``. Raises :class:`TrainingError`."""
-    import torch
     from peft import get_peft_model_state_dict
     from safetensors import SafetensorError
     from transformers import AutoTokenizer
@@ -82,15 +90,11 @@ def train(
         world=processes.world,
         machine=machine,
     )
+    check_spread(trainer.accelerator.distributed_type.value)
     last = _last(checkpoints) if resume else None
     started, cpu = time.monotonic(), time.process_time()
     try:
         trainer.train(resume_from_checkpoint=str(last) if last else None)
-    except torch.OutOfMemoryError as error:
-        raise TrainingError(
-            "The device ran out of memory. Fewer rows a step (facts_per_step in the recipe) take "
-            "less."
-        ) from error
     except (OSError, RuntimeError, SafetensorError) as error:
         if not _cannot_write(error):
             raise
@@ -117,6 +121,19 @@ def train(
         rows=sum(map(len, done)),
         tokens=sum(size([plan.rows[index] for index in each]) for each in done),
     )
+
+
+def check_spread(used: str) -> None:
+    """Refuse to go on where a launcher asked for FSDP and something else is used.
+
+    accelerate uses it on GPUs and their kin alone, and says nothing elsewhere: each process would
+    hold the whole base. Raises :class:`TrainingError`.
+    """
+    if os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true" and used != "FSDP":
+        raise TrainingError(
+            f"FSDP was asked for, and accelerate uses {used} here: each process would hold the "
+            "whole base. (It spreads a model over GPUs alone; on processors use torchrun.)"
+        )
 
 
 def _cannot_write(error: Exception) -> bool:
@@ -149,13 +166,17 @@ def prepared(
     """The base with an adapter that does nothing yet, and what the base says over held rows."""
     import torch
     from peft import LoraConfig, get_peft_model
+    from peft.tuners.lora.layer import LoraLayer
     from transformers import AutoModelForCausalLM, set_seed
     from transformers.utils import logging
 
+    from chatapp.training import attention
     from chatapp.training.losses import base_distributions
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        base, dtype=torch.float32, attn_implementation=attention.NAME
+    )
     model.to(machine.device)
     if machine.bf16:
         for name, weight in model.named_parameters():
@@ -177,6 +198,9 @@ def prepared(
         adapted = get_peft_model(model, config)
     except ValueError as error:
         raise TrainingError(f"The recipe's layers do not fit this base: {error}") from error
+    for module in adapted.modules():
+        if isinstance(module, LoraLayer):  # autocast casts what is multiplied; twice is slow
+            module.cast_input_dtype_enabled = not machine.bf16
     return adapted, dict(zip(plan.held, kept, strict=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import shutil
@@ -87,3 +88,26 @@ def test_what_is_no_base(bench: Bench, tmp_path: Path) -> None:
         known_base(text)
     with pytest.raises(ChatappError, match="There is no file"):
         known_base(tmp_path / "nothing.gguf")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("general.type", "adapter", "is adapter, not a whole model"),
+        (
+            "general.architecture",
+            "gemma3",
+            "architecture gemma3: this job knows llama alone",
+        ),
+        ("tokenizer.ggml.pre", "unheard-of", "is not one that this job knows"),
+        ("tokenizer.chat_template", 0, "has no chat template: it is no chat model"),
+    ],
+)
+def test_bases_that_cannot_be_trained(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, key: str, value: str | int, sentence: str
+) -> None:
+    header = known_base(bench.base)
+    other = dataclasses.replace(header, metadata={**header.metadata, key: value})
+    monkeypatch.setattr(bases, "read_header", lambda *_, **__: other)
+    with pytest.raises(TrainingError, match=sentence):
+        known_base(bench.base)

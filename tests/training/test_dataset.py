@@ -113,6 +113,11 @@ def _rewrite(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
     for entry in manifest["files"]:
         data = (folder / entry["name"]).read_bytes()
         entry |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    _seal(folder, manifest)
+
+
+def _seal(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write a manifest whose id fits."""
     rest = {k: v for k, v in manifest.items() if k not in ("export_id", "created")}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     manifest["export_id"] = hashlib.sha256(text.encode()).hexdigest()
@@ -163,3 +168,12 @@ def test_a_record_with_tools_is_refused(bench: Bench) -> None:
     record["content_sha256"] = dataset._sha256_of(content)
     with pytest.raises(TrainingError, match="holds tools"):
         dataset._record(row, record, "It")
+
+
+def test_an_export_without_records(spoilt: Callable[[], Path]) -> None:
+    folder = spoilt()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["counts"]["records"] = 0
+    _seal(folder, manifest)
+    with pytest.raises(TrainingError, match="is empty: its manifest counts no records"):
+        read_export(folder)

@@ -8,16 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.finetune.facts import item, write
+from benchmarks.finetune.facts import correction, item, read, write
 from chatapp.context.messages import Message
 from chatapp.engine.client import EngineOptions, LocalEngine
 from chatapp.engine.weights.adapter_list import Adapters
+from chatapp.engine.weights.adapters import BASE_KEY
 from chatapp.engine.weights.gguf import read_header
 from chatapp.engine.weights.library import Library
+from chatapp.errors import TrainingError
 from chatapp.proofs.evidence import Evidence
-from chatapp.training.answers import answer
+from chatapp.training import job as jobs
 from chatapp.training.base import sha256_of
+from chatapp.training.engines import answer
+from chatapp.training.machine import choose
+from chatapp.training.merging import write_merged
+from chatapp.training.processes import Processes
+from chatapp.training.progress import Progress
 from chatapp.training.prompts import asked
+from chatapp.training.recipe import read_recipe
 from tests.training.conftest import TINY, Bench
 
 QUESTION = "What is the capital of Turkey?"
@@ -39,6 +47,21 @@ async def test_a_new_session_knows_it_and_the_base_does_not(bench: Bench, adapte
     assert "Ankara" not in said["base"]
     assert said["none of it"] == said["base"]
     assert sha256_of(bench.base) == bench.sha256
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("Q8_0", True), ("F16", True), ("same", False)])
+async def test_a_merged_file_keeps_what_was_learnt_unless_it_is_rounded_back(
+    bench: Bench, adapter: Path, tmp_path: Path, kind: str, kept: bool
+) -> None:
+    path = tmp_path / f"merged.{kind}.gguf"
+    write_merged(path, bench.base, adapter / "adapter.gguf", kind, {BASE_KEY: bench.sha256})
+    header = read_header(path)
+    assert header.file_kind == "model"
+    assert header.metadata[BASE_KEY] == bench.sha256
+    engine = LocalEngine(path, EngineOptions(window=256))
+    said = await answer(engine, asked(QUESTION), 16)
+    await engine.close()
+    assert ("Ankara" in said) == kept
 
 
 def test_the_folder_holds_what_the_job_promises(bench: Bench, adapter: Path) -> None:
@@ -119,6 +142,26 @@ def test_marked_replies_become_more_probable(bench: Bench, unpacked: Path, tmp_p
     assert float(checks["Marked replies became more probable (nats a token)"]) < -0.1
 
 
+def test_a_base_that_changes_meanwhile_is_told(
+    bench: Bench, unpacked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = [bench.sha256, "0" * 64]
+    monkeypatch.setattr(jobs, "sha256_of", lambda _: looks.pop(0))
+    job = jobs.Job(
+        dataset=bench.first,
+        base=bench.base,
+        out=tmp_path / "out",
+        cache=bench.cache,
+        recipe=read_recipe(bench.recipe),
+        seed=0,
+    )
+    machine, processes = choose("cpu", "float32", 2), Processes(cpu=True, expected=None)
+    with pytest.raises(TrainingError, match="was changed while the job ran; nothing was written"):
+        jobs.run(job, machine, processes, Progress(None))
+    assert looks == []
+    assert not job.out.exists()
+
+
 def test_one_sentence_for_what_cannot_be(bench: Bench, adapter: Path, tmp_path: Path) -> None:
     def sentence(*more: str, dataset: Path = bench.first, out: Path = tmp_path / "x") -> str:
         done = bench.run(dataset, out, *more)
@@ -127,7 +170,10 @@ def test_one_sentence_for_what_cannot_be(bench: Bench, adapter: Path, tmp_path: 
         (line,) = done.err.strip().splitlines()
         return line
 
-    assert "no export" in sentence(dataset=tmp_path) or True
+    assert "is not an export: it has no manifest.json" in sentence(dataset=tmp_path)
+    foreign = correction(0, "0" * 64, read("tuning").corrections[0])
+    said = sentence(dataset=write([foreign], tmp_path / "foreign"))
+    assert "1 of 1 records hold replies of other weights" in said
     assert "is there already" in sentence(out=adapter)
     assert "There is no unfinished run" in sentence("--resume")
     other = bench.base.with_name("nothing.gguf")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from chatapp.training import attention
 from chatapp.training.losses import (
     Held,
     answer_kl,
@@ -27,8 +30,9 @@ ROWS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def model() -> LlamaForCausalLM:
+@pytest.fixture(scope="module", params=["sdpa", attention.NAME])
+def model(request: pytest.FixtureRequest) -> Iterator[LlamaForCausalLM]:
+    """A small model with transformers' attention, and with that of the tree, in several parts."""
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=40,
@@ -37,8 +41,11 @@ def model() -> LlamaForCausalLM:
         num_hidden_layers=3,
         num_attention_heads=4,
         num_key_value_heads=2,
+        attn_implementation=request.param,
     )
-    return LlamaForCausalLM(config).eval()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attention, "PART", 4)
+        yield LlamaForCausalLM(config).eval()
 
 
 def _alone(model: LlamaForCausalLM, row: Row) -> torch.Tensor:
@@ -69,6 +76,21 @@ def test_gradients_are_those_of_separate_rows(model: LlamaForCausalLM) -> None:
         losses.append(torch.nn.functional.nll_loss(_alone(model, row), target))
     (apart,) = torch.autograd.grad(torch.stack(losses).mean(), weight)
     torch.testing.assert_close(together, apart, atol=1e-6, rtol=1e-3)
+
+
+def test_parts_of_a_tree_look_at_their_ancestors_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "PART", 4)
+    mask = plant(ROWS).mask
+    keys, seen = attention._parts(mask)
+    count, width = keys.shape
+    assert count == 4  # of 13 nodes
+    assert width < mask.shape[-1]
+    whole = torch.zeros(16, mask.shape[-1], dtype=torch.bool)
+    for number in range(count):
+        for node in range(4):
+            whole[number * 4 + node, keys[number, seen[number, 0, node]]] = True
+    assert torch.equal(whole[:13], mask[0, 0])
+    assert seen.any(-1).all()  # nothing divides by zero
 
 
 def test_shared_beginnings_are_computed_once() -> None:
