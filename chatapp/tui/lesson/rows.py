@@ -137,6 +137,8 @@ def _setting(name: str, value: object, say: Words) -> str:
         text = words.one_line(str(value).strip())
         return say("screen-system", text=text) if text else say("screen-no-system")
     shown = {True: "on", False: "off"}.get(value) if isinstance(value, bool) else None
+    if isinstance(value, float):
+        shown = f"{value:g}"  # 0, not 0.0
     return f"{name.replace('_', ' ')} {shown or value}"
 
 
