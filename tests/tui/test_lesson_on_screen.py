@@ -375,6 +375,21 @@ def test_settings_are_said_in_words():
     assert "kein System-Prompt" in deed(Settings(system=""), german)
 
 
+def test_numbers_are_written_as_in_the_lessons_language():
+    from chatapp.lessons.outcome import Outcome
+    from chatapp.lessons.steps import Ask, Measure
+    from chatapp.lessons.words import words_of
+    from chatapp.tui.lesson.rows import _numbers
+
+    step = Ask(ask="x", measure=Measure(right="Ankara"))
+    outcome = Outcome(values={"p_right": 0.25, "tokens_sent": 1204, "tokens_again": 3})
+    found = [str(*_numbers(step, outcome, words_of(name))) for name in ("en", "de")]
+    assert found == [
+        "P(Ankara) 0.25 · 1,204 tokens sent, 3 of them again",
+        "P(Ankara) 0,25 · 1.204 Tokens gesendet, 3 davon noch einmal",
+    ]
+
+
 def test_a_raw_answer_leaves_room_for_what_is_said_about_it():
     from chatapp.lessons.outcome import Outcome
     from chatapp.lessons.play import Play, Played

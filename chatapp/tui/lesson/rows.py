@@ -185,17 +185,22 @@ def _numbers(step: Step, outcome: Outcome, say: Words) -> Iterator[Content]:
         value = values.get(key)
         if measure is not None and isinstance(value, float):
             name = words.one_line(getattr(measure, word))
-            parts.append(f"P({name}) {probability(value)}")
+            parts.append(f"P({name}) {probability(value).replace('.', say('decimal'))}")
     sent, again = values.get("tokens_sent"), values.get("tokens_again")
     if isinstance(sent, int) and isinstance(again, int):
-        parts.append(say("screen-sent", sent=f"{sent:,}", again=f"{again:,}"))
+        parts.append(say("screen-sent", sent=_whole(sent, say), again=_whole(again, say)))
     if isinstance(tokens := values.get("part_tokens"), int):
-        parts.append(say("screen-attached", count=values.get("parts"), tokens=f"{tokens:,}"))
+        parts.append(say("screen-attached", count=values.get("parts"), tokens=_whole(tokens, say)))
     if isinstance(step, Prove):
         held, every = values.get("checks_held"), values.get("checks")
         parts.append(say("screen-checks", held=held, all=every))
     if parts:
         yield Content.styled(" · ".join(parts), "$foreground 75%")
+
+
+def _whole(value: int, say: Words) -> str:
+    """A count with its thousands apart, as the language writes them."""
+    return f"{value:,}".replace(",", say("thousands"))
 
 
 def keys(player: Player) -> tuple[Key, ...]:
