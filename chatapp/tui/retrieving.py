@@ -8,27 +8,32 @@ from typing import Final
 
 from chatapp.tui import words
 
-__all__ = ["OFF_HERE", "Retrieving", "row"]
+__all__ = ["ALONE", "AT_FIRST", "NOT_SENT", "OFF_HERE", "Retrieving", "row"]
 
 OFF_HERE: Final = " Retrieve is off here; /retrieve switches it on again."
 """Said on top of a session that was begun beside one with retrieval."""
+AT_FIRST: Final = "shown before they go"
+ALONE: Final = "nothing found: sent alone"
+NOT_SENT: Final = "nothing was sent"
 _NAME: Final = 24
 
 
 @dataclass(slots=True)
 class Retrieving:
     """Switched on for a session. ``question`` are the words that the passages in the draft were
-    found for; ``None``: none are offered. ``most``: so many are taken at most.
+    found for; ``None``: none are offered. ``most``: so many are taken at most. ``note``: what
+    became of the last message.
     """
 
     folder: Path
     most: int
     question: str | None = None
     searching: bool = False
+    note: str = ""
 
-    def fresh(self) -> Retrieving:
+    def fresh(self, note: str = "") -> Retrieving:
         """The same folder, with nothing offered."""
-        return Retrieving(self.folder, self.most)
+        return Retrieving(self.folder, self.most, note=note)
 
     @property
     def name(self) -> str:
@@ -44,11 +49,11 @@ def row(state: Retrieving, typed: str, passages: int, tokens: int | None) -> str
         return f"{begin} · searching for your words…"
     if state.question is None:
         count = words.many(state.most, "passage")
-        return f"{begin}, up to {count} a question, shown before they go"
+        return f"{begin}, up to {count} a question{f' · {state.note}' if state.note else ''}"
     if state.question != typed:
         return f"{begin} · your words have changed: Enter searches again"
     if not passages:
-        return f"{begin} · no passage left: Enter sends your words alone · Esc sends nothing"
+        return f"{begin} · no passage left: Enter sends your words alone, Esc stops"
     cost = "counting…" if tokens is None else words.many(tokens, "token")
     count = words.many(passages, "passage")
-    return f"{begin} · {count}, {cost} · Enter sends, Esc does not, F2 shows"
+    return f"{begin} · {count}, {cost} · Enter sends, Esc stops, F2 shows"

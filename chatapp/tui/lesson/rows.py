@@ -11,10 +11,12 @@ from chatapp.lessons.outcome import Outcome
 from chatapp.lessons.play import Guess, Play, Played
 from chatapp.lessons.player import Player
 from chatapp.lessons.steps import (
+    AnotherPerson,
     Ask,
     Attach,
     Correct,
     Expect,
+    NewSession,
     Prove,
     Raw,
     Retrieve,
@@ -24,6 +26,7 @@ from chatapp.lessons.steps import (
     Show,
     Step,
     Summary,
+    SwitchTo,
 )
 from chatapp.lessons.words import Words, words_of
 from chatapp.proofs.experiments import EXPERIMENTS
@@ -104,7 +107,7 @@ def deed(step: Step, say: Words) -> str:
         case Raw():
             what = step.raw
         case Settings():
-            what = _settings(step)
+            what = _settings(step, say)
         case Show():
             what = say(f"screen-view-{step.show}")
         case Prove():
@@ -125,23 +128,31 @@ def _notes(step: SavedNotes, say: Words) -> str:
     return say("screen-does-notes" if notes else "screen-does-notes-off", text=notes)
 
 
-def _settings(step: Settings) -> str:
-    named = {name.replace("_", " "): value for name, value in step.given().items()}
-    shown = {True: "on", False: "off", "": "–"}
-    return ", ".join(
-        f"{name} {shown.get(value, value) if isinstance(value, (bool, str)) else value}"
-        for name, value in named.items()
-    )
+def _settings(step: Settings, say: Words) -> str:
+    return ", ".join(_setting(name, value, say) for name, value in step.given().items())
+
+
+def _setting(name: str, value: object, say: Words) -> str:
+    if name == "system":
+        text = words.one_line(str(value).strip())
+        return say("screen-system", text=text) if text else say("screen-no-system")
+    shown = {True: "on", False: "off"}.get(value) if isinstance(value, bool) else None
+    if isinstance(value, float):
+        shown = f"{value:g}"  # 0, not 0.0
+    return f"{name.replace('_', ' ')} {shown or value}"
 
 
 def _came(step: Step, played: Played, play: Play) -> Iterator[Content]:
     """What a step did: numbers, words, and guesses that it met or contradicted."""
     say, outcome = words_of(play.lesson.language), played.outcome
     if isinstance(step, Raw) and outcome is not None:
-        answer = words.visible(outcome.text.strip())
+        # On few lines: what is said about it has to be in sight as well.
+        answer = " ↵ ".join(words.visible(outcome.text.strip()).split("\n"))
         yield Content.assemble((say("screen-answer"), "bold"), answer)
     if isinstance(step, Settings):
-        yield Content(say("screen-set", text=_settings(step)))
+        yield Content(say("screen-set", text=_settings(step, say)))
+    if isinstance(step, (NewSession, AnotherPerson, SwitchTo)) and not step.note:
+        yield Content(f"✓ {say(f'does-{step.kind}')}")
     if isinstance(step, SavedNotes):
         yield Content(say("screen-notes" if step.notes else "screen-notes-off"))
     for guess in played.decides:
@@ -174,17 +185,22 @@ def _numbers(step: Step, outcome: Outcome, say: Words) -> Iterator[Content]:
         value = values.get(key)
         if measure is not None and isinstance(value, float):
             name = words.one_line(getattr(measure, word))
-            parts.append(f"P({name}) {probability(value)}")
+            parts.append(f"P({name}) {probability(value).replace('.', say('decimal'))}")
     sent, again = values.get("tokens_sent"), values.get("tokens_again")
     if isinstance(sent, int) and isinstance(again, int):
-        parts.append(say("screen-sent", sent=f"{sent:,}", again=f"{again:,}"))
+        parts.append(say("screen-sent", sent=_whole(sent, say), again=_whole(again, say)))
     if isinstance(tokens := values.get("part_tokens"), int):
-        parts.append(say("screen-attached", count=values.get("parts"), tokens=f"{tokens:,}"))
+        parts.append(say("screen-attached", count=values.get("parts"), tokens=_whole(tokens, say)))
     if isinstance(step, Prove):
         held, every = values.get("checks_held"), values.get("checks")
         parts.append(say("screen-checks", held=held, all=every))
     if parts:
         yield Content.styled(" · ".join(parts), "$foreground 75%")
+
+
+def _whole(value: int, say: Words) -> str:
+    """A count with its thousands apart, as the language writes them."""
+    return f"{value:,}".replace(",", say("thousands"))
 
 
 def keys(player: Player) -> tuple[Key, ...]:

@@ -92,18 +92,19 @@ class LessonEnd(Screen[str | None]):
         self._handout = handout
 
     def compose(self) -> ComposeResult:
+        say = words_of(self._play.lesson.language)
         with Container(id="end") as frame:
             frame.border_title = Content(words.one_line(self._play.lesson.title))
-            frame.border_subtitle = Content("Esc leave · ← back")
+            frame.border_subtitle = Content(say("end-keys"))
             with VerticalScroll(id="page"):
                 for block in last_page(self._play):
                     yield Static(block, markup=False)
             with Horizontal(classes="actions"):
-                yield Action("Leave", "screen.leave", id="leave")
-                yield Action("Other lessons", "screen.lessons", id="lessons")
+                yield Action(say("end-leave"), "screen.leave", id="leave")
+                yield Action(say("end-lessons"), "screen.lessons", id="lessons")
                 if self._handout is not None:
-                    yield Action("Save the hand-out", "screen.save", id="save")
-                yield Action("Back", "screen.back", id="back")
+                    yield Action(say("end-save"), "screen.save", id="save")
+                yield Action(say("end-back"), "screen.back", id="back")
 
     def action_leave(self) -> None:
         """Go on alone."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from textual.widgets import Static
 
 from chatapp.tui import words
-from chatapp.tui.retrieving import Retrieving, row
+from chatapp.tui.retrieving import ALONE, AT_FIRST, NOT_SENT, Retrieving, row
 from chatapp.tui.screens.source_actions import SourceActions
 from chatapp.tui.session import Session
 from chatapp.tui.widgets.composer import Draft
@@ -73,11 +73,7 @@ class RetrieveActions(SourceActions):
                 self._write_question(session, typed)
             return
         self._set_passages(session, ())
-        session.retrieving = Retrieving(self._folder, PASSAGES)
-        self.say(
-            "Retrieve is on, in this session: each message is searched for in that folder, and "
-            "what is found is shown to you before it goes."
-        )
+        session.retrieving = Retrieving(self._folder, PASSAGES, note=AT_FIRST)
         self.refresh_all()
 
     def _switch_off(self, session: Session) -> None:
@@ -104,7 +100,7 @@ class RetrieveActions(SourceActions):
         if state.question == draft.typed or (
             state.question is None and taken and session.editing is None
         ):
-            session.retrieving = state.fresh()
+            session.retrieving = state.fresh(state.note)
             return False
         self._source(self._retrieve(session, state, draft.typed))
         return True
@@ -116,7 +112,7 @@ class RetrieveActions(SourceActions):
         from chatapp.sources.index import Index, numbered
 
         assert self.given.cache is not None
-        state.searching = True
+        state.searching, state.note = True, ""
         self._show_retrieving()
         try:
             index = Index(state.folder, self.given.cache)
@@ -136,7 +132,7 @@ class RetrieveActions(SourceActions):
         state.question = question
         self._set_passages(session, numbered(found))
         if not found:
-            self.say(f"No passage in {state.name} holds a word of it: it goes without passages.")
+            state.note = ALONE
             if session is self.session:
                 self.composer.action_send()
         self._show_retrieving()
@@ -146,9 +142,8 @@ class RetrieveActions(SourceActions):
         session, state = self.session, self.session.retrieving
         if state is None or not (state.searching or state.question is not None):
             return False
-        session.retrieving = state.fresh()
+        session.retrieving = state.fresh(NOT_SENT)
         self._set_passages(session, ())
-        self.say("Nothing was sent, and what you wrote stays.")
         self._show_retrieving()
         return True
 

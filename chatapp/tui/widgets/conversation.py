@@ -34,7 +34,8 @@ _SWEEP: Final = 0.6
 """Seconds that the sweep over a sent transcript may take."""
 
 EMPTY: Final = (
-    "Nothing has been said here, so the model has nothing to go on but its frozen weights.\n\n"
+    "Nothing has been said here. Besides its frozen weights the model has what stands before the "
+    "first message: a system prompt and saved notes, if there are any.\n\n"
     "Write a message and press Enter. With every message the whole conversation is sent again: "
     "F2 shows it."
 )
