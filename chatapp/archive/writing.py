@@ -165,6 +165,15 @@ class Writer:
             self._put_turn(db, message, turn, system)
             db.execute("UPDATE sessions SET changed = ? WHERE id = ?", (now(), self.session))
 
+    def note(self, message: int, note: str) -> None:
+        """What became of a message that is no reply."""
+        with self.store.writing() as db:
+            self._there(db)
+            db.execute(
+                "UPDATE messages SET note = ? WHERE id = ? AND session = ?",
+                (note, message, self.session),
+            )
+
     def _put_turn(self, db: Database, message: int, turn: StoredTurn, system: str) -> None:
         db.execute(
             f"INSERT OR REPLACE INTO turns ({', '.join(TURN_COLUMNS)}) "

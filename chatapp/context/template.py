@@ -245,6 +245,9 @@ _RENDERING: Final = threading.Lock()
 class ChatTemplate:
     """A chat template and the names it may use (``bos_token``, ``eos_token``).
 
+    Tools come as a message of the role ``tools``, whose content is their JSON. The template finds
+    them in its variable ``tools``, where templates look for them, and not among the messages.
+
     ``source`` is Jinja text, as stored in the weight file; ``None`` stands for a model without
     one, whose messages are then sent as plain text (:data:`PLAIN`).
     """

@@ -194,6 +194,7 @@ class Keeper:
     async def follow(self, steps: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
         """The same steps, each passed on when what it says is stored as the state says."""
         reply: Node | None = None
+        result: Node | None = None
         try:
             async with aclosing(steps):
                 async for step in steps:
@@ -201,6 +202,7 @@ class Keeper:
                         reply = step.reply
                         await self._started(step)
                     elif isinstance(step, Called) and reply is not None:
+                        result = step.result
                         await self._called(step)
                     elif isinstance(step, Token) and reply is not None:
                         self._grow(reply)
@@ -209,6 +211,8 @@ class Keeper:
             if reply is not None:
                 # The hash of the weights may have become known meanwhile.
                 self._answered[reply] = self._by()
+                if self.keeping and result is not None and result.note:
+                    self._waiting.append(result)  # it was not sent any more, and says why
                 await _to_its_end(self._save())
 
     async def _started(self, step: Started) -> None:
@@ -342,6 +346,8 @@ class Keeper:
             if turn is not None:
                 end = (self._ids[node], node.content, node.status, node.note, turn)
                 await self.archive.call(_end, self._writer, end)
+            elif node.note:
+                await self.archive.call(_note, self._writer, self._ids[node], node.note)
             self._waiting.remove(node)
 
     async def _save_corrections(self) -> None:
@@ -394,3 +400,7 @@ def _end(
     end: tuple[int, str, str, str, StoredTurn],
 ) -> None:
     writer(store).end(*end)
+
+
+def _note(store: Store, writer: Callable[[Store], Writer], message: int, note: str) -> None:
+    writer(store).note(message, note)

@@ -70,3 +70,13 @@ def test_it_can_be_set_for_good_and_is_not_for_visitors(run: Run, home: Path) ->
     assert "tools" in said.err
     assert "--tools" in run("chat", "--help").out
     assert "--tools" not in run("serve", "--help").out
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_screen_begins_with_them_if_they_are_set(home: Path, on: bool) -> None:
+    from chatapp.cli.chat import Wiring
+    from chatapp.home.paths import Home
+    from chatapp.home.settings import AppSettings
+
+    wiring = Wiring(Home(home, "for a test"), AppSettings(tools=on))
+    assert wiring.values().tools is on

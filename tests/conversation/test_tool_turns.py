@@ -199,6 +199,18 @@ async def test_a_view_never_begins_with_a_result_whose_call_has_left(policy: str
     assert all(TOOLS in facts.messages for facts in talk.turns)
 
 
+async def test_room_for_a_result_is_not_made_by_leaving_out_more_than_has_to_leave() -> None:
+    """Where the usual reserve of room would leave the last question alone, less leaves."""
+    replies = ["pad " * 60, "pad " * 60, call("1 + 1") + "pad " * 60, "Two."]
+    talk = scripted(*replies, window=350, policy="drop-oldest")
+    for text in ("One?", "Two?", "Add."):
+        await say(talk, text)
+    first, second, third = (node for node in talk.nodes if node.role == "user")
+    assert Message("user", first.content) in requests(talk)[2]
+    assert talk.view.first is second
+    assert third.content == "Add."
+
+
 async def test_where_tools_have_no_place_one_sentence_says_so(
     engine: LocalEngine, counter: Counter
 ) -> None:

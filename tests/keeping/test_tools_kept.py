@@ -15,6 +15,7 @@ from chatapp.context.template import ChatTemplate
 from chatapp.context.tools import DECLARATION
 from chatapp.conversation import Called, Conversation
 from chatapp.conversation.corrections import Correction
+from chatapp.conversation.tooling import UNSENT
 from chatapp.engine.counter import Counter
 from chatapp.engine.protocol import Sampling
 from chatapp.errors import StoreError
@@ -88,6 +89,32 @@ async def test_every_request_can_be_made_again_and_the_session_goes_on(
     async for _ in talk.send("Once more."):
         pass
     assert [node.role for node in talk.nodes[-4:]] == ["user", "assistant", "tool", "assistant"]
+
+
+async def test_a_request_whose_view_had_moved_can_be_made_again(make: Make, tmp_path: Path) -> None:
+    keeper = with_tools(make, *TWO * 9, system="Be brief.", policy="drop-oldest")
+    keeper.conversation.sampling = Sampling(seed=3, max_tokens=16)
+    assert isinstance(keeper.conversation.engine, ScriptedEngine)
+    keeper.conversation.engine.window = 360
+    await keeper.set_state("kept")
+    for _ in range(9):
+        await say(keeper, "What is 12 * 7?")
+    turns = keeper.conversation.turns
+    assert keeper.conversation.view.first is not None
+    session = stored(tmp_path, keeper.id)
+    again = [request_of(session, message) for message in session.messages if message.turn]
+    assert [request.messages for request in again] == [facts.messages for facts in turns]
+
+
+async def test_why_a_result_was_not_sent_is_stored_with_it(make: Make, tmp_path: Path) -> None:
+    keeper = with_tools(make)
+    await keeper.set_state("kept")
+    async for step in keeper.follow(keeper.conversation.send("What is 12 * 7?")):
+        if isinstance(step, Called):
+            await keeper.conversation.stop()
+    last = stored(tmp_path, keeper.id).messages[-1]
+    assert (last.role, last.note, last.sent) == ("tool", UNSENT, 0)
+    assert keeper.trouble == ""
 
 
 async def test_tools_come_back_on_with_a_session_that_had_them_last(
