@@ -145,10 +145,10 @@ class ArchiveError(ChatappError):
 
 
 class StoreError(ArchiveError):
-    """The store is locked, read-only, full, damaged, or from a newer version.
+    """The store is locked, read-only, full, damaged, or from another version.
 
-    ``kind`` is one of ``locked``, ``readonly``, ``full``, ``damaged``, ``newer``, ``missing``,
-    ``other``.
+    ``kind`` is one of ``locked``, ``readonly``, ``full``, ``damaged``, ``newer``, ``older``,
+    ``missing``, ``other``.
     """
 
     def __init__(self, message: str, *, kind: str = "other") -> None:

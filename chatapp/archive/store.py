@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     # The library takes a third of a second to import, and most runs keep nothing.
     from sqlite_utils import Database
 
-__all__ = ["NAME", "Store"]
+__all__ = ["NAME", "Store", "open_to_read"]
 
 NAME: Final = "transcripts.db"
 """The store's file in ``transcripts/``."""
@@ -97,7 +97,7 @@ class Store:
         if self.readonly and MIGRATIONS.pending(db):
             raise StoreError(
                 f"{self.path} is from an older chatapp and has to be opened for writing once.",
-                kind="readonly",
+                kind="older",
             )
 
     def _prepare(self, db: Database) -> None:
@@ -199,6 +199,17 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def open_to_read(path: Path) -> Store:
+    """A store opened to be read only; one from an older version is brought up to date first."""
+    try:
+        return Store(path, readonly=True)
+    except StoreError as error:
+        if error.kind != "older":
+            raise
+    Store(path).close()
+    return Store(path, readonly=True)
 
 
 @contextlib.contextmanager

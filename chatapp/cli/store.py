@@ -24,7 +24,7 @@ __all__ = ["agreed", "as_dict", "opened", "print_json", "withdrawn"]
 @contextmanager
 def opened(args: argparse.Namespace, *, writing: bool = False) -> Iterator[Store | None]:
     """The store; ``None`` if nothing was ever stored, which is said."""
-    from chatapp.archive.store import NAME, Store
+    from chatapp.archive.store import NAME, Store, open_to_read
 
     path = home_of(args).transcripts / NAME
     if not path.exists():
@@ -34,7 +34,7 @@ def opened(args: argparse.Namespace, *, writing: bool = False) -> Iterator[Store
             print("Nothing is stored: no session was ever kept. (Ctrl+L in the chat keeps one.)")
         yield None
         return
-    with Store(path, readonly=not writing) as store:
+    with Store(path) if writing else open_to_read(path) as store:
         yield store
 
 
@@ -44,14 +44,14 @@ def withdrawn(home: Home, adapter: Path) -> str:
     A store that cannot be read says nothing here: other commands tell of it.
     """
     from chatapp.archive.held import withdrawn_of
-    from chatapp.archive.store import NAME, Store
+    from chatapp.archive.store import NAME, open_to_read
     from chatapp.errors import StoreError
 
     path = home.transcripts / NAME
     if not path.exists():
         return ""
     try:
-        with Store(path, readonly=True) as store:
+        with open_to_read(path) as store:
             return withdrawn_of(store, adapter)
     except StoreError:
         return ""

@@ -9,7 +9,7 @@ import pytest
 
 from chatapp.archive import marks, schema, sessions
 from chatapp.archive.search import search
-from chatapp.archive.store import NAME, Store
+from chatapp.archive.store import NAME, Store, open_to_read
 from chatapp.archive.writing import NewMessage, Writer, set_state
 from chatapp.errors import StoreError
 
@@ -87,6 +87,17 @@ def test_everything_is_there_after_it(old: Path) -> None:
     plan = "sqlite_master WHERE name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_sqlite%' ESCAPE '\\'"
     columns = "(SELECT name, type, tbl_name FROM " + plan + ")"
     assert _rows(old, columns) == _rows(fresh, columns)
+
+
+def test_to_be_read_only_it_is_brought_up_to_date_first(old: Path) -> None:
+    with pytest.raises(StoreError, match="opened for writing once"):
+        Store(old, readonly=True)
+    with open_to_read(old) as store:
+        assert len(sessions.load(store, "two").messages) == 2
+        with pytest.raises(StoreError), store.writing() as db:
+            db.execute("DELETE FROM sessions")
+    with open_to_read(old) as store:
+        assert [hit.session.id for hit in search(store, "zanzibar")] == ["two"]
 
 
 def test_what_is_said_after_it_is_found_and_a_tools_result_has_its_place(old: Path) -> None:
