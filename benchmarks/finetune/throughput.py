@@ -4,7 +4,8 @@
 
 Both train the same rows of the same plan with the same losses and precision, from the same start.
 The bare loop pads each batch to its longest row, as one does; the trainer computes shared
-beginnings once. Rows a second, wall and CPU, in turns so that both meet the same load.
+beginnings once. ``bare_tree`` does so as well: what is left is what the trainer itself costs.
+Rows a second, wall and CPU, in turns so that all meet the same load.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--without", nargs="*", default=[], choices=("bare", "bare_tree"))
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     args = parser.parse_args()
     threads = offline.prepare(args.threads)
@@ -62,11 +64,13 @@ def compare(args: argparse.Namespace, threads: int) -> dict[str, Any]:
 
     plan = asyncio.run(plan_())
     base = hf_folder(args.base, sha256, args.work / "cache")
-    found: dict[str, list[float]] = {"trainer": [], "bare": []}
-    wall: dict[str, list[float]] = {"trainer": [], "bare": []}
+    ways = {"bare": bare, "bare_tree": bare_tree, "trainer": ours}
+    ways = {name: run for name, run in ways.items() if name not in args.without}
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    wall: dict[str, list[float]] = {name: [] for name in ways}
     losses: dict[str, list[float]] = {}
     for _ in range(args.rounds):
-        for name, run in (("bare", bare), ("trainer", ours)):
+        for name, run in ways.items():
             seconds, cpu, seen = run(plan, base, recipe, machine, args.steps)
             found[name].append(cpu)
             wall[name].append(seconds)
@@ -77,8 +81,8 @@ def compare(args: argparse.Namespace, threads: int) -> dict[str, Any]:
         "cpu_seconds": found,
         "wall_seconds": wall,
         "rows_per_cpu_second": {name: rows / min(cpu) for name, cpu in found.items()},
-        "ratio": min(found["bare"]) / min(found["trainer"]),
-        "ratio_wall": min(wall["bare"]) / min(wall["trainer"]),
+        "ratio": {name: min(cpu) / min(found["trainer"]) for name, cpu in found.items()},
+        "ratio_wall": {name: min(each) / min(wall["trainer"]) for name, each in wall.items()},
         "losses": losses,
         "precision": machine.precision,
         "threads": threads,
@@ -172,6 +176,47 @@ def bare(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> Timed:
                     target = torch.tensor(row.tokens[row.start :])
                     each = torch.nn.functional.nll_loss(logp, target)
                 loss = loss + plan.weights[number][at] * each
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(weights, 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            seen.append(float(loss.detach()))
+        return seen
+
+    model.train()
+    return _timed(work)
+
+
+def bare_tree(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> Timed:
+    """The same loop over the trainer's own batches: no padding, and no Trainer around it."""
+    import torch
+
+    from chatapp.training.losses import Held, answer_kl, answer_nll, predict, row_means
+    from chatapp.training.train import prepared
+    from chatapp.training.trainer import Collator
+    from chatapp.training.tree import Tree
+
+    model, held = prepared(plan, base, recipe, machine, seed=0, tell=lambda *_: None)
+    weights = [value for value in model.parameters() if value.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=recipe.train.learning_rate, weight_decay=0.0)
+    warm, collate = recipe.train.warmup_steps, Collator(plan, held)
+
+    def work() -> list[float]:
+        seen = []
+        for number in range(steps):
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.train.learning_rate * min(1.0, number / max(warm, 1))
+            pairs = zip(plan.steps[number], plan.weights[number], strict=True)
+            batch = collate([{"index": index, "weight": weight} for index, weight in pairs])
+            tree = Tree(**{name: batch[name] for name in Tree.__slots__})
+            with torch.autocast("cpu", torch.bfloat16, enabled=machine.bf16):
+                logp = predict(model, tree)
+            kept = batch["kept"][tree.row]
+            values = answer_nll(logp, tree)
+            base_says = Held(batch["base_ids"], batch["base_logprobs"])
+            values = values.masked_scatter(kept, answer_kl(logp, tree, kept, base_says))
+            means = row_means(values, tree.row, len(plan.steps[number]))
+            loss = (means * batch["weights"]).sum()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimizer.step()
