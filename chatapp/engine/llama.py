@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from chatapp.engine.memory import CacheShape, KvType
 from chatapp.engine.pace import Pace
+from chatapp.engine.threads import processors
 from chatapp.errors import EngineError
 
 Logits = NDArray[np.float32]
@@ -268,6 +269,7 @@ class Context:
         self._never = lib.ggml_abort_callback()
         self._tokens = (lib.llama_token * batch)()
         self._other = ThreadPoolExecutor(1, "meanwhile")
+        self._processors = processors()
         self._address = 0
         self._logits: Logits = np.empty(0, np.float32)
 
@@ -288,16 +290,20 @@ class Context:
     ) -> None:
         """Run the network once over ``tokens``, which follow what the cache holds.
 
-        ``meanwhile`` is done on another thread while the network computes; what it raises is raised
-        here. Raises :class:`Cancelled` if the abort callback stopped the network; the cache then
-        holds a part.
+        ``meanwhile`` is done on another thread while the network computes, if a processor is left
+        for it, else before; what it raises is raised here. Raises :class:`Cancelled` if the abort
+        callback stopped the network; the cache then holds a part.
         """
         count = len(tokens)
         self._tokens[:count] = list(tokens)
         self._use(self.pace.threads())
         batch = lib.llama_batch_get_one(self._tokens, count)
-        # Started last: from here on this thread needs no Python until the network has computed.
-        other = self._other.submit(meanwhile) if meanwhile is not None else None
+        other = None
+        if meanwhile is not None and self._threads < self._processors:
+            # Started last: this thread needs no Python now until the network has computed.
+            other = self._other.submit(meanwhile)
+        elif meanwhile is not None:  # the network's threads would wait for each other
+            meanwhile()
         code = lib.llama_decode(self.pointer, batch)
         if other is not None:
             other.result()

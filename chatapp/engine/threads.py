@@ -51,6 +51,12 @@ def thread_count() -> int:
     return cores().threads
 
 
+def processors() -> int:
+    """How many hyper-threads are open to this process; at least 1."""
+    found = cores()
+    return max(min(found.usable or found.cpus, found.share or found.cpus), 1)
+
+
 def _siblings(cpu: int) -> str:
     """The hyper-threads that share a core with this one."""
     path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")

@@ -31,7 +31,12 @@ def machine(default_model: Path) -> Iterator[Machine]:
     context.close()
 
 
-def test_it_is_told_on_another_thread_in_order(machine: Machine) -> None:
+@pytest.mark.parametrize("left", [True, False])
+def test_it_is_told_in_order_with_its_own_numbers(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, left: bool
+) -> None:
+    """On another thread where a processor is left for it."""
+    monkeypatch.setattr(machine.evaluator.context, "_processors", 2 if left else 1)
     told: list[tuple[bool, Token]] = []
 
     def emit(event: Event) -> None:
@@ -42,13 +47,17 @@ def test_it_is_told_on_another_thread_in_order(machine: Machine) -> None:
     assert "".join(token.text for _, token in told) == done.text
     assert done.reply_tokens == 8 == len(told)
     # After the last one nothing is computed.
-    assert [here for here, _ in told] == [False] * 7 + [True]
+    assert [here for here, _ in told] == [not left] * 7 + [True]
     for _, token in told:  # each with its own logits, not with those that were computed meanwhile
         assert token.alternatives[0].token == token.token
         assert token.logprob == pytest.approx(token.alternatives[0].logprob, abs=1e-9)
 
 
-def test_a_reader_that_is_gone_is_noticed(machine: Machine) -> None:
+def test_a_reader_that_is_gone_is_noticed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine.evaluator.context, "_processors", 2)
+
     def emit(event: Event) -> None:
         if isinstance(event, Token):
             raise BrokenPipeError
