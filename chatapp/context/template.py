@@ -270,7 +270,8 @@ class ChatTemplate:
         checked to leave it in the message's own text. Raises :class:`TemplateError`.
         """
         text = self._render(messages, answer)
-        typed = [name for name in control if any(name in text for text in _texts(messages))]
+        texts = list(_texts(messages))
+        typed = [name for name in control if any(name in text for text in texts)]
         if typed:
             self._check_typed(messages, typed, text, answer)
         return text
