@@ -9,7 +9,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
@@ -18,7 +18,7 @@ from chatapp.context.template import ChatTemplate
 from chatapp.engine import wire
 from chatapp.engine.adapting import Adapting
 from chatapp.engine.evaluation import BLOCK, Evaluator
-from chatapp.engine.generation import Machine
+from chatapp.engine.generation import Machine, Turn
 from chatapp.engine.llama import Cancelled, Context, Model, has_gpu
 from chatapp.engine.memory import KvType, available
 from chatapp.engine.ordinary import OrdinaryEvaluator
@@ -188,7 +188,7 @@ class Engine:
         self._queue: queue.Queue[Request | None] = queue.Queue()
         self._cancelled: set[Any] = set()
         self._waiting: set[Any] = set()
-        self._turn: tuple[Sequence[Message], str, str] | None = None
+        self._turn: Turn | None = None
 
     def run(self) -> None:
         """Serve until the input ends; requests already read are answered first."""
@@ -228,9 +228,22 @@ class Engine:
 
     def _read_back(self) -> None:
         turn, self._turn = self._turn, None
-        if turn is not None:
-            with contextlib.suppress(ChatappError):
-                self._machine.read_back(*turn, cancelled=self._interrupted)
+        if turn is None:
+            return
+
+        follows: bool | None = None
+
+        def useless() -> bool:  # asked a thousand times a block: the answer is kept
+            nonlocal follows
+            if self._queue.empty():
+                return False
+            if follows is None:
+                request = self._queue.queue[0]  # only this thread takes it away
+                follows = request is not None and turn.leads_to(request)
+            return not follows
+
+        with contextlib.suppress(ChatappError):
+            self._machine.read_back(turn, self._interrupted, useless)
 
     def _check(self, cancelled: Callable[[], bool] | None = None) -> None:
         """The self-test: once for these weights, when there is nothing else to do."""
@@ -302,7 +315,7 @@ class Engine:
         )
         self._pipe.tell(number, wire.event_as_dict(done))
         if done.text and not request.plain and request.reuse and self._machine.evaluator.reuse:
-            self._turn = (request.messages, done.text, request.scope)
+            self._turn = Turn([*request.messages, Message("assistant", done.text)], request.scope)
 
     def _score(self, number: Any, value: Request, cancelled: Callable[[], bool]) -> None:
         scores = score(self._machine, wire.score_from(value), cancelled)

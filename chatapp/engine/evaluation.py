@@ -96,11 +96,19 @@ class Evaluator:
         return self._last is not None and self._last.tokens == list(tokens)
 
     def read_blocks(
-        self, tokens: Sequence[int], *, cancelled: Callable[[], bool] | None = None
+        self,
+        tokens: Sequence[int],
+        *,
+        cancelled: Callable[[], bool] | None = None,
+        useless: Callable[[], bool] | None = None,
     ) -> None:
-        """Read only the whole blocks of ``tokens`` into the cache, for a later prompt."""
+        """Read only the whole blocks of ``tokens`` into the cache, for a later prompt.
+
+        Raises :class:`Cancelled`: between two blocks when ``cancelled``, in the middle of one only
+        when what it computes is ``useless`` as well (default: always).
+        """
         end = len(tokens) // BLOCK * BLOCK
-        self._prefill(tokens, end, self._begin(tokens[:end]), None, cancelled)
+        self._prefill(tokens, end, self._begin(tokens[:end]), None, cancelled, useless)
 
     def _begin(self, head: Sequence[int], reuse: bool = True) -> int:
         """Make the cache hold as many of the prompt's leading blocks as are known; how many."""
@@ -128,9 +136,10 @@ class Evaluator:
         first: int,
         progress: Callable[[int, int], None] | None,
         cancelled: Callable[[], bool] | None,
+        useless: Callable[[], bool] | None = None,
     ) -> None:
         at = first
-        self.context.abort_when(cancelled)
+        self.context.abort_when(useless or cancelled)
         try:
             while at < end:
                 block = list(tokens[at : min(at + BLOCK, end)])

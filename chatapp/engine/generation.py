@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from chatapp.context.messages import Message
+from chatapp.context.messages import Message, as_dicts
 from chatapp.context.prompt import Prompt, build_prompt
 from chatapp.context.template import TEXT_ALONE, ChatTemplate
 from chatapp.engine.evaluation import Evaluator
@@ -31,6 +32,26 @@ from chatapp.engine.sampling import Choice, choose, logsumexp, most_probable
 from chatapp.errors import EngineError
 
 Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn that has ended: all that was said, the reply included, for one scope."""
+
+    messages: Sequence[Message]
+    scope: str
+
+    def leads_to(self, request: Mapping[str, Any]) -> bool:
+        """Whether a request, as it came in, asks what comes after this turn."""
+        said = request.get("messages")
+        return (
+            request.get("type") == "generate"
+            and request.get("reuse") is not False
+            and not request.get("plain")
+            and request.get("scope", "") == self.scope
+            and isinstance(said, list)
+            and said[: len(self.messages)] == as_dicts(self.messages)
+        )
 
 
 @dataclass(slots=True)
@@ -54,21 +75,17 @@ class Machine:
         return build_prompt(messages, template, self.model, answer=answer)
 
     def read_back(
-        self,
-        messages: Sequence[Message],
-        reply: str,
-        scope: str,
-        cancelled: Callable[[], bool],
+        self, turn: Turn, cancelled: Callable[[], bool], useless: Callable[[], bool]
     ) -> None:
         """Read a finished turn as prompt blocks, as the next turn will send it.
 
-        Saves the next turn time and changes none of its bits. Raises :class:`Cancelled`.
+        Saves the next turn time and changes none of its bits. Raises :class:`Cancelled`, as
+        :meth:`~chatapp.engine.evaluation.Evaluator.read_blocks` does.
         """
-        transcript = [*messages, Message("assistant", reply)]
-        tokens = self.prompt(transcript, answer=False).tokens
+        tokens = self.prompt(turn.messages, answer=False).tokens
         if len(tokens) <= self.window:
-            self.evaluator.enter(scope)
-            self.evaluator.read_blocks(tokens, cancelled=cancelled)
+            self.evaluator.enter(turn.scope)
+            self.evaluator.read_blocks(tokens, cancelled=cancelled, useless=useless)
 
     def generate(self, request: Generate, emit: Emit, cancelled: Callable[[], bool]) -> Done:
         """Answer; everything up to the end is told to ``emit``, the end is returned."""

@@ -49,7 +49,11 @@ class OrdinaryEvaluator(Evaluator):
         return self.context.logits()
 
     def read_blocks(
-        self, tokens: Sequence[int], *, cancelled: Callable[[], bool] | None = None
+        self,
+        tokens: Sequence[int],
+        *,
+        cancelled: Callable[[], bool] | None = None,
+        useless: Callable[[], bool] | None = None,
     ) -> None:
         """Nothing is read back: what generation left is what is used."""
 
