@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 ARGS ?=
+# Processes that test side by side: tests wait more than they compute.
+JOBS ?= 2
 
 # The shortest build of llama.cpp that loses nothing used here: no multimodal part, no command-line
 # helpers. On 2 cores: 2 minutes (3.5 CPU minutes) instead of 10 (17.5). What you set yourself
@@ -22,7 +24,7 @@ serve: $(VENV)/.serve
 	@$(BIN)/chatapp serve $(ARGS)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder $(ARGS)
 
 # Linters, types and the rooms' one-way imports.
 check: $(VENV)/.dev

@@ -1,4 +1,4 @@
-"""What all tests share: the default model, and one loaded engine."""
+"""What all tests share: the default model, and one loaded engine for each process of tests."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from chatapp.engine.client import EngineOptions, LocalEngine
 from chatapp.engine.counter import Counter
@@ -16,12 +17,35 @@ from tests.tool_model import with_template
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture(scope="session")
-def default_model() -> Path:
-    """The default model's weight file; fetched once, on a machine that lacks it."""
+class _ByFile(LoadFileScheduling):
+    """A file's tests stay together, as they share fixtures; so do all tests of the training job,
+    whose one adapter takes a minute to train."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        room = "tests/training/"
+        return room if nodeid.startswith(room) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    return _ByFile(config, log)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Fetch the model before several processes ask for it."""
+    if session.config.getoption("numprocesses", None):
+        _weights()
+
+
+def _weights() -> Path:
     entry = load_catalogue().default
     path = ROOT / "models" / entry.file
     return path if path.exists() else pull(entry, ROOT / "models")
+
+
+@pytest.fixture(scope="session")
+def default_model() -> Path:
+    """The default model's weight file; fetched once, on a machine that lacks it."""
+    return _weights()
 
 
 @pytest.fixture(scope="session")
