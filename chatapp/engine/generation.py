@@ -6,32 +6,18 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
-
-import numpy as np
 
 from chatapp.context.messages import Message, as_dicts
 from chatapp.context.prompt import Prompt, build_prompt
 from chatapp.context.template import TEXT_ALONE, ChatTemplate
 from chatapp.engine.evaluation import Evaluator
 from chatapp.engine.llama import Cancelled, Logits, Model
-from chatapp.engine.probe import logits_hash
-from chatapp.engine.protocol import (
-    Alternative,
-    Done,
-    Event,
-    Generate,
-    Prefill,
-    Reason,
-    Sent,
-    Token,
-)
+from chatapp.engine.protocol import Done, Generate, Prefill, Reason, Sent, Token
 from chatapp.engine.reply import ReplyText
-from chatapp.engine.sampling import Choice, choose, logsumexp, most_probable
+from chatapp.engine.sampling import choose
+from chatapp.engine.telling import Emit, Step, Telling
 from chatapp.errors import EngineError
-
-Emit = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,96 +147,41 @@ class Machine:
             reply.add(self.model.written(token))
             context.append(token)
             logits = self.evaluator.step(token)
-        while True:
-            if cancelled():
-                reason = "cancelled"
-                break
-            position = len(context)
-            choice = choose(logits, sampling, recent=context, seed=seed, position=position)
-            token = choice.token
-            ends = self.model.ends(token)
-            text = "" if ends else reply.add(self.model.written(token))
-            told = partial(
-                self._tell,
-                emit,
-                choice,
-                logits.copy(),
-                text,
-                alternatives=request.alternatives,
-                hashed=request.hashes or count == 0,
-                ends=ends or None,
-            )
-            if not ends:
-                count += 1
-                context.append(token)
-            if ends or reply.stopped:
-                reason = "stop"
-            elif count >= sampling.max_tokens:
-                reason = "length"
-            elif len(context) >= self.window:
-                reason = "window"
-            else:
-                # What is told of this token is put together while the next one is computed.
-                logits = self.evaluator.step(token, passing=True, meanwhile=told)
-                continue
-            told()
-            break
+        telling = Telling(self.model, emit, alternatives=request.alternatives)
+        try:
+            while True:
+                if cancelled():
+                    reason = "cancelled"
+                    break
+                position = len(context)
+                choice = choose(logits, sampling, recent=context, seed=seed, position=position)
+                token = choice.token
+                ends = self.model.ends(token)
+                text = "" if ends else reply.add(self.model.written(token))
+                hashed = request.hashes or count == 0
+                telling.add(Step(choice, logits.copy(), text, hashed, ends))
+                if not ends:
+                    count += 1
+                    context.append(token)
+                if ends or reply.stopped:
+                    reason = "stop"
+                    break
+                if count >= sampling.max_tokens:
+                    reason = "length"
+                    break
+                if len(context) >= self.window:
+                    reason = "window"
+                    break
+                logits = self.evaluator.step(token, passing=True, meanwhile=self._between(telling))
+        finally:
+            telling.tell()
         if rest := reply.end():
             emit(Token(text=rest))
         return reason, reply.text, count
 
-    def _tell(
-        self,
-        emit: Emit,
-        choice: Choice,
-        logits: Logits,
-        text: str,
-        *,
-        alternatives: int,
-        hashed: bool,
-        ends: bool | None,
-    ) -> None:
-        """Tell of a step: the text that it adds to the reply, and the numbers of its choice."""
-        total = logsumexp(logits)
-        token = Token(
-            text=text,
-            token=choice.token,
-            logprob=float(logits[choice.token]) - total,
-            share=choice.share,
-            before=choice.before,
-            draw=choice.draw,
-            kept=choice.kept,
-            logits=logits_hash(logits) if hashed else None,
-            alternatives=self.top(logits, alternatives, choice, total),
-            ends=ends,
-        )
-        emit(token)
-
-    def top(
-        self,
-        logits: Logits,
-        count: int,
-        choice: Choice | None = None,
-        total: float | None = None,
-    ) -> tuple[Alternative, ...]:
-        """The ``count`` most probable tokens; their share of the draw, where one was made.
-
-        ``total``: :func:`logsumexp` of the logits, where it is known.
-        """
-        count = min(count, len(logits))
-        if not count:
-            return ()
-        total = logsumexp(logits) if total is None else total
-        tokens = most_probable(logits, count)
-        ids: list[int] = tokens.tolist()
-        logprobs: list[float] = (logits[tokens].astype(np.float64) - total).tolist()
-        shares = choice.shares_of(ids) if choice else [None] * count
-        return tuple(
-            Alternative(
-                token=token,
-                text=self.model.piece(token).decode("utf-8", "replace"),
-                logprob=logprob,
-                share=share,
-            )
-            for token, logprob, share in zip(ids, logprobs, shares, strict=True)
-        )
+    def _between(self, telling: Telling) -> Callable[[], None] | None:
+        """What is done while the next token is computed: only where a processor is left for it,
+        unless it cannot wait."""
+        if telling.due:
+            return telling.tell
+        return telling.prepare if self.evaluator.context.spare else None

@@ -314,6 +314,11 @@ class Context:
         if code != 0:
             raise EngineError(f"llama.cpp could not evaluate ({code}).", kind="internal")
 
+    @property
+    def spare(self) -> bool:
+        """Whether a processor is left beside the network's threads."""
+        return self.pace.threads() < self._processors
+
     def _use(self, threads: int) -> None:
         if threads != self._threads:
             lib.llama_set_n_threads(self.pointer, threads, threads)

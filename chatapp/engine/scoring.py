@@ -10,6 +10,7 @@ from chatapp.engine.llama import Cancelled, Logits
 from chatapp.engine.probe import logits_hash
 from chatapp.engine.protocol import Score, Scored, Scores
 from chatapp.engine.sampling import logsumexp
+from chatapp.engine.telling import top
 
 
 def score(machine: Machine, request: Score, cancelled: Callable[[], bool]) -> Scores:
@@ -62,6 +63,6 @@ def score(machine: Machine, request: Score, cancelled: Callable[[], bool]) -> Sc
         ),
         logits=logits_hash(logits),
         prefix=tuple(prefix),
-        alternatives=machine.top(logits, request.alternatives),
+        alternatives=top(machine.model, logits, request.alternatives),
         reused=reused,
     )
