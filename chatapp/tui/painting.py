@@ -7,7 +7,7 @@ Here a widget is asked for a line only if it can be seen there and was to be pai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from textual._compositor import ChopsUpdate, Compositor
@@ -49,24 +49,33 @@ class Painter(Compositor):
                 break
             seen = region.intersection(clip)
             left, right = seen.column_span
+            top, bottom = seen.line_span
             rows = [
                 y
-                for y in seen.line_range
-                if y in missing and any(left <= x < right for x in missing[y])
+                for y, pieces in missing.items()
+                if top <= y < bottom and any(left <= x < right for x in pieces)
             ]
-            if not rows:
-                continue
-            first = rows[0]
-            lines = widget.render_lines(
-                Region(seen.x - region.x, first - region.y, seen.width, rows[-1] + 1 - first)
-            )
-            for y in rows:
-                mine = [cut for cut in cuts[y] if left <= cut <= right]
-                pieces = lines[y - first].divide([cut - left for cut in mine[1:]])
-                _fill(chops[y], missing[y], mine, pieces)
-                if not missing[y]:
-                    del missing[y]
+            for first, end in _runs(rows):
+                lines = widget.render_lines(
+                    Region(seen.x - region.x, first - region.y, seen.width, end - first)
+                )
+                for y, line in zip(range(first, end), lines, strict=True):
+                    at = [cut for cut in cuts[y] if left <= cut <= right]
+                    pieces = line.divide([cut - left for cut in at[1:]])
+                    _fill(chops[y], missing[y], at, pieces)
+                    if not missing[y]:
+                        del missing[y]
         return chops
+
+
+def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Where lines follow each other: the first of them, and the end."""
+    first = None
+    for before, y in pairwise([*rows, -1]):
+        first = before if first is None else first
+        if y != before + 1:
+            yield first, before + 1
+            first = None
 
 
 def _fill(

@@ -284,9 +284,8 @@ class ChatBase(Screen[None]):
 
     def _counted(self, result: Preview | None) -> None:
         # A count may end while the screen is being taken down.
-        if not self.is_mounted or not (meters := self.query(Meter)):
+        if not self.is_mounted or (meter := self.query_one_optional(Meter)) is None:
             return
-        meter = meters.first()
         if result is None:
             meter.show(None, "counting…" if self.model else "no model is at hand yet")
             return
