@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from rich.console import Console
 from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.strip import Strip
@@ -18,6 +19,18 @@ __all__ = ["Painter"]
 
 Chops = list[dict[int, Strip | None]]
 Spans = list[tuple[int, int, int]]
+
+
+class _Update(ChopsUpdate):
+    def render_segments(self, console: Console) -> str:
+        written: list[str] = []
+        for y, left, right in self.spans:
+            for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=True):
+                if strip is None or x >= right or end <= left:
+                    continue
+                seen = strip if end <= right else strip.crop(0, right - x)
+                written.append(f"\x1b[{y + 1};{x + 1}H{seen.render(console)}")
+        return "".join(written)
 
 
 class Painter(Compositor):
@@ -29,7 +42,7 @@ class Painter(Compositor):
         if not regions:
             return None
         spans = list(self._regions_to_spans(regions))
-        return ChopsUpdate(self._painted(spans), spans, [cuts[1:] for cuts in self.cuts])
+        return _Update(self._painted(spans), spans, [cuts[1:] for cuts in self.cuts])
 
     def _painted(self, spans: Spans) -> Chops:
         """The pieces of each line, between its cuts; those outside of ``spans`` (line, first

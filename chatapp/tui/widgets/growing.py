@@ -69,6 +69,8 @@ class _Growing(Still, _Static):
         """Show ``content``, and have the screen laid out only if it needs more lines."""
         with self._changed_lines():
             self.update(content, layout=False)
+        if len(self._render_cache.lines) < self.size.height and not self._dirty_regions:
+            return  # drawn already, with room below
         lines = self._needed
         if not self._width or lines > self._height:
             now = time.monotonic()
@@ -127,6 +129,11 @@ class _Growing(Still, _Static):
 
 class GrowingParagraph(_Growing, MarkdownParagraph):
     """A paragraph."""
+
+    @classmethod
+    def _get_component_classes(cls) -> frozenset[str]:
+        # How emphasis and code look is found at the reply, once for all its paragraphs.
+        return frozenset()
 
     def set_content(self, content: Content) -> None:
         self._content = content

@@ -15,7 +15,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Markdown
-from textual.widgets._markdown import MarkdownTable, MarkdownTableContent
+from textual.widgets._markdown import MarkdownBlock, MarkdownTable, MarkdownTableContent
 
 from chatapp.tui.widgets.growing import (
     GrowingBulletList,
@@ -106,6 +106,17 @@ class ReplyMarkdown(Still, Markdown):
     While it comes, :meth:`grow` adds to it; :meth:`settle` shows all of it in the end.
     """
 
+    COMPONENT_CLASSES = MarkdownBlock.COMPONENT_CLASSES
+    DEFAULT_CSS = """
+    ReplyMarkdown {
+        &:dark > .code_inline { background: $warning 10%; color: $text-warning 95%; }
+        &:light > .code_inline { background: $error 5%; color: $text-error 95%; }
+        &:ansi > .code_inline { background: ansi_default !important; }
+        & > .em { text-style: italic; }
+        & > .strong { text-style: bold; }
+        & > .s { text-style: strike; }
+    }
+    """
     BLOCKS = {  # noqa: RUF012 (as Textual declares it)
         **Markdown.BLOCKS,
         "paragraph_open": GrowingParagraph,
