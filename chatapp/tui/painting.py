@@ -74,8 +74,8 @@ class Painter(Compositor):
                 )
                 for y, line in zip(range(first, end), lines, strict=True):
                     at = [cut for cut in cuts[y] if left <= cut <= right]
-                    pieces = line.divide([cut - left for cut in at[1:]])
-                    _fill(chops[y], missing[y], at, pieces)
+                    parts = line.divide([cut - left for cut in at[1:]])
+                    _fill(chops[y], missing[y], at, parts)
                     if not missing[y]:
                         del missing[y]
         return chops

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
@@ -131,6 +132,7 @@ class GrowingParagraph(_Growing, MarkdownParagraph):
     """A paragraph."""
 
     @classmethod
+    @lru_cache(maxsize=1)
     def _get_component_classes(cls) -> frozenset[str]:
         # How emphasis and code look is found at the reply, once for all its paragraphs.
         return frozenset()
