@@ -103,6 +103,32 @@ async def test_the_terminal_shows_the_whole_screen_at_any_time(
         await same(chat, terminal)
 
 
+async def test_a_growing_reply_is_counted_once_a_second(
+    chatting: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with chatting() as chat:
+        await chat.say("Hi")
+        counted: list[int] = []
+        monkeypatch.setattr(chat.screen.count, "changed", lambda: counted.append(1))
+        chat.screen.session.begun, chat.screen._ticks = True, 0
+        for _ in range(12):  # three seconds
+            chat.screen._tick()
+        assert len(counted) == 3
+
+
+async def test_the_same_request_is_not_painted_again(chatting: Open) -> None:
+    async with chatting() as chat:
+        await chat.say("Hi")
+        view = chat.screen.context_view
+        await chat.sees("what the model receives")
+        await chat.pilot.pause(0.1)
+        view.show(view.shown)
+        assert not any(widget._repaint_regions for widget in view.walk_children(Widget))
+        assert not view._repaint_regions
+        view.show_depth("tokens")
+        assert view._repaint_regions or any(w._repaint_regions for w in view.walk_children(Widget))
+
+
 class Stack(Screen[None]):
     """Lines one above the other, in three frames."""
 
