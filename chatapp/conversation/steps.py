@@ -72,11 +72,12 @@ class Steps(Sequence[Token]):
         self._texts.append(sys.intern(token.text))
         self._ids.append(_whole(token.token))
         self._kept.append(_whole(token.kept))
-        self._floats.extend(_float(getattr(token, name)) for name in _FLOATS)
-        for other in token.alternatives:
-            self._words.append(sys.intern(other.text))
-            self._others.append(_whole(other.token))
-            self._numbers.extend((other.logprob, _float(other.share)))
+        self._floats.extend([_float(getattr(token, name)) for name in _FLOATS])
+        for number, text, logprob, share in token.alternatives:
+            self._words.append(sys.intern(text))
+            self._others.append(_whole(number))
+            self._numbers.append(logprob)
+            self._numbers.append(_float(share))
         self._ends.append(len(self._words))
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal, TypeAlias
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from chatapp.context.messages import Message, as_dicts
 from chatapp.context.prompt import Prompt
@@ -236,8 +236,7 @@ class Prefill:
     total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alternative:
+class Alternative(NamedTuple):
     """A token that could have stood here. ``logprob`` is before temperature and cuts (nats).
 
     ``share`` is its probability after them: what the draw was made from; 0 if it was cut.

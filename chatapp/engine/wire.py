@@ -81,28 +81,31 @@ def event_as_dict(event: Ready | Checked | Event) -> dict[str, Any]:
 
 def alternatives_as_list(alternatives: Sequence[Alternative]) -> list[list[Any]]:
     """Alternatives on the wire: [token, text, logprob, share] each."""
-    return [[other.token, other.text, other.logprob, other.share] for other in alternatives]
+    return [list(other) for other in alternatives]
 
 
 def alternatives_from_list(value: Sequence[Sequence[Any]]) -> tuple[Alternative, ...]:
-    return tuple(
-        Alternative(token=token, text=text, logprob=logprob, share=share)
-        for token, text, logprob, share in value
-    )
+    return tuple(Alternative(*other) for other in value)
+
+
+def _plain(kind: Any) -> frozenset[str]:
+    """The fields that are on the wire as they are."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    return frozenset(names - {"prompt", "alternatives"})
+
+
+# Once for all events: finding out for each token took as long as reading its line.
+_KINDS: Final[dict[str, tuple[Any, frozenset[str]]]] = {
+    kind.type: (kind, _plain(kind)) for kind in (Ready, Checked, Sent, Prefill, Token, Done)
+}
 
 
 def event_from_dict(value: Mapping[str, Any]) -> Ready | Checked | Event:
     """The inverse of :func:`event_as_dict`; raises :class:`EngineError` on anything else."""
-    known = (Ready, Checked, Sent, Prefill, Token, Done)
-    kinds: dict[str, Any] = {kind.type: kind for kind in known}
-    kind = kinds.get(value.get("type", ""))
+    kind, plain = _KINDS.get(value.get("type", ""), (None, frozenset()))
     if kind is None:
         raise EngineError(f"The engine sent an unknown event: {value.get('type')!r}.")
-    fields = {
-        field.name: value[field.name]
-        for field in dataclasses.fields(kind)
-        if field.name in value and field.name not in ("prompt", "alternatives")
-    }
+    fields = {name: field for name, field in value.items() if name in plain}
     if kind is Sent:
         fields["prompt"] = prompt_from_dict(value) if "tokens" in value else None
     if kind is Token:

@@ -36,10 +36,15 @@ class TurnOnScreen:
 
     async def follow(self, steps: AsyncGenerator[Step, None]) -> None:
         """Show all steps. What the conversation raises before anything is sent is passed on."""
+        from chatapp.engine.protocol import Token
+
         try:
             async with aclosing(steps):
                 async for step in steps:
-                    await self._show(step)
+                    if isinstance(step, Token):
+                        self._token(step.text)
+                    else:
+                        await self._show(step)
         finally:
             await self._end()
 
@@ -53,11 +58,9 @@ class TurnOnScreen:
 
     async def _show(self, step: Step) -> None:
         from chatapp.conversation import Called, Started, Summarised, ViewMoved
-        from chatapp.engine.protocol import Prefill, Sent, Token
+        from chatapp.engine.protocol import Prefill, Sent
 
-        if isinstance(step, Token):
-            await self._token(step.text)
-        elif isinstance(step, Prefill):
+        if isinstance(step, Prefill):
             self._progress(step)
         elif isinstance(step, Sent):
             self._progress(None)
@@ -103,7 +106,7 @@ class TurnOnScreen:
         self._view.progress = words.reading(len(facts.messages), facts.tokens_sent, told)
         self._view.refresh_node()
 
-    async def _token(self, text: str) -> None:
+    def _token(self, text: str) -> None:
         if self._view is None:
             return
         if self._view.progress:

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import pytest
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
+from textual.css.stylesheet import Stylesheet
 from textual.screen import Screen
+from textual.widgets import Markdown
 
 from chatapp.tui.widgets import growing
 from chatapp.tui.widgets.growing import GrowingParagraph
@@ -100,6 +102,87 @@ async def test_words_that_fit_need_no_layout(monkeypatch: pytest.MonkeyPatch) ->
         await app.reply.grow(" until it does not fit any more" * 3)
         await pilot.pause()
         assert laid_out
+
+
+PARAGRAPHS = " ".join(f"word{n}" for n in range(30)), "and some more words here " * 7
+
+
+async def test_a_reply_is_laid_out_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1.0]
+    monkeypatch.setattr(growing, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    app = Shown()
+    async with app.run_test(size=(60, 40)) as pilot:
+        await app.reply.grow("Begun.")
+        await pilot.pause(0.1)
+        laid_out: list[int] = []
+        once = Screen._refresh_layout
+        monkeypatch.setattr(
+            Screen, "_refresh_layout", lambda *a, **k: (laid_out.append(1), once(*a, **k))
+        )
+        text = "\n\n" + "\n\n".join(PARAGRAPHS * 3)
+        for at in range(0, len(text), 50):
+            now[0] += 0.1
+            await app.reply.grow(text[at : at + 50])
+            await pilot.pause(0.05)
+        assert len(app.reply.children) == 7
+        lines = sum(child.size.height for child in app.reply.children)
+        assert lines > 20
+        # Once for each paragraph, and once more where it is longer than what was reserved.
+        assert len(laid_out) <= 12
+
+
+async def test_what_stands_is_not_drawn_or_styled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 40)) as pilot:
+        await app.reply.grow("\n\n".join(PARAGRAPHS) + " and words that make a second line " * 3)
+        await pilot.pause(0.1)
+        last = app.reply.query(GrowingParagraph).last()
+        height = last.visual.get_height(last.styles, last.size.width)
+        drawn: list[tuple[object, int]] = []
+        once = GrowingParagraph.render_line
+        monkeypatch.setattr(
+            GrowingParagraph,
+            "render_line",
+            lambda self, y: (drawn.append((self, y)), once(self, y))[1],
+        )
+        await app.reply.grow(" x")
+        await pilot.pause(0.1)
+        assert drawn == [(last, height - 1)]
+        styled: list[object] = []
+        apply = Stylesheet.apply
+        monkeypatch.setattr(
+            Stylesheet, "apply", lambda *a, **k: (styled.append(a[1]), apply(*a, **k))
+        )
+        drawn.clear()
+        await app.reply.grow("\n\nnew")
+        await pilot.pause(0.1)
+        new = app.reply.query(GrowingParagraph).last()
+        assert styled == [new]
+        assert {widget for widget, _ in drawn} == {new}
+
+
+@pytest.mark.parametrize("text", ["one", "one\n\ntwo", "one\n\n# heading", "- item"])
+async def test_below_the_last_block_there_is_no_space(text: str) -> None:
+    app = Shown(text)
+    async with app.run_test(size=(40, 30)) as pilot:
+        await pilot.pause()
+        last = app.reply.children[-1]
+        assert last.styles.margin.bottom == 1
+        assert app.reply.region.bottom == last.region.bottom
+
+
+async def test_emphasis_and_code_look_as_in_other_markdown() -> None:
+    text = "plain **strong** _em_ ~~gone~~ `code`"
+    looks = []
+    for kind in (ReplyMarkdown, Markdown):
+        app = Shown()
+        app.reply = kind(text)  # type: ignore[assignment]
+        async with app.run_test(size=(60, 10)) as pilot:
+            await pilot.pause(0.1)
+            paragraph = app.screen.query("MarkdownParagraph").first()
+            looks.append([(part.text, part.style) for part in paragraph.render_line(0)])
+    assert looks[0] == looks[1]
+    assert len({str(style) for _, style in looks[0]}) == 5
 
 
 async def test_reserved_lines_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from chatapp.tui import log_words, tool_words, words
 from chatapp.tui.garbage import GarbageTimes
 from chatapp.tui.given import Given, Model, Values
 from chatapp.tui.live import LiveCount, Preview
+from chatapp.tui.painting import Painter
 from chatapp.tui.request import Request
 from chatapp.tui.screens.keys import LAST, keys_for, presented
 from chatapp.tui.session import Session
@@ -52,6 +53,7 @@ class ChatBase(Screen[None]):
 
     def __init__(self, given: Given) -> None:
         super().__init__()
+        self._compositor = Painter()
         self.given = given
         self.model: Model | None = None
         self.model_name = given.model
@@ -282,9 +284,8 @@ class ChatBase(Screen[None]):
 
     def _counted(self, result: Preview | None) -> None:
         # A count may end while the screen is being taken down.
-        if not self.is_mounted or not (meters := self.query(Meter)):
+        if not self.is_mounted or (meter := self.query_one_optional(Meter)) is None:
             return
-        meter = meters.first()
         if result is None:
             meter.show(None, "counting…" if self.model else "no model is at hand yet")
             return

@@ -26,6 +26,8 @@ from chatapp.tui.widgets.composer import Composer
 __all__ = ["ChatScreen"]
 
 _TICK = 0.25
+_COUNT = 4
+"""Ticks from one count of a growing reply to the next."""
 
 
 class ChatScreen(
@@ -70,7 +72,7 @@ class ChatScreen(
         self._ticks += 1
         self.refresh_header()
         self.refresh_choice()
-        if self.session.begun and self._ticks % 2 == 0:
+        if self.session.begun and self._ticks % _COUNT == 0:
             self.count.changed()
         if not self.session.busy:
             self.rest()

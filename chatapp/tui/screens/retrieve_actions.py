@@ -171,9 +171,9 @@ class RetrieveActions(SourceActions):
 
     def _show_retrieving(self) -> None:
         """The state stands above the input while it is on."""
-        if not self.is_mounted or not (rows := self.query("#retrieve")):
+        if not self.is_mounted or (line := self.query_one_optional("#retrieve", Static)) is None:
             return
-        line, state = rows.first(Static), self.session.retrieving
+        state = self.session.retrieving
         line.set_class(state is not None, "-some")
         if state is None:
             return

@@ -44,6 +44,11 @@ class _Depths(Widget):
     ALLOW_SELECT = False
     depth: str = "prompt"
 
+    def show(self, depth: str) -> None:
+        if depth != self.depth:
+            self.depth = depth
+            self.refresh()
+
     def render(self) -> Content:
         names = []
         for depth in (*DEPTHS, "choice"):
@@ -189,6 +194,7 @@ class ContextView(Vertical):
         self.choosing = False
         self._request: Request | None = None
         self._bytes = 0
+        self._shown_titles = ("", "")
 
     def compose(self) -> ComposeResult:
         yield _Depths()
@@ -251,11 +257,10 @@ class ContextView(Vertical):
             return
         if not self.on_screen:
             return
-        title, size = self._titles()
-        self.border_title, self.border_subtitle = Content(title), Content(size)
-        depths = self.query_one(_Depths)
-        depths.depth = "choice" if self.choosing else self.depth
-        depths.refresh()
+        if (titles := self._titles()) != self._shown_titles:
+            self._shown_titles = titles
+            self.border_title, self.border_subtitle = map(Content, titles)
+        self.query_one(_Depths).show("choice" if self.choosing else self.depth)
         if not self.choosing:
             self.query_one(_Rows).show(self._request, self.depth)
 

@@ -10,12 +10,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Region
+from textual.scrollbar import ScrollBar
 from textual.style import Style
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
 from chatapp.tui import source_words, words
+from chatapp.tui.widgets.bar import QuickBar
 from chatapp.tui.widgets.message import MessageView
 from chatapp.tui.widgets.still import Still, StillVertical
 
@@ -91,6 +93,14 @@ class ConversationPane(Still, VerticalScroll, can_focus=True):
         self._pending: _Pending | None = None
         self._sweep: Timer | None = None
         self._swept: list[MessageView] = []
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = bar = QuickBar(name="vertical")
+            bar.display = False
+            self.app._start_widget(self, bar)
+        return self._vertical_scrollbar
 
     def compose(self) -> ComposeResult:
         # Never shorter than the pane: a view anchored at its end would else hang at the bottom.

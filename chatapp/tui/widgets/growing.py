@@ -7,12 +7,14 @@ only when it needs more lines than it has.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.widget import Widget
 from textual.widgets import Label
 from textual.widgets._markdown import (
@@ -54,36 +56,91 @@ class _Growing(Still, _Static):
     # were asked for; the width all this is for.
     _room = _height = _lines = _width = 0
     _since = 0.0
+    _speed = 0.0  # in lines a second
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         lines = super().get_content_height(container, viewport, width)
         if width != self._width:
-            self._width, self._room = width, 0
+            self._width, self._room = width, self._with_spare(lines)
             self._lines, self._since = lines, time.monotonic()
         self._height = max(lines, self._room)
         return self._height
 
     def grow(self, content: Content) -> None:
         """Show ``content``, and have the screen laid out only if it needs more lines."""
-        self.update(content, layout=False)
-        within = self.container_size
-        lines = super().get_content_height(within, within, self._width)
+        with self._changed_lines():
+            self.update(content, layout=False)
+        if len(self._render_cache.lines) < self.size.height and not self._dirty_regions:
+            return  # drawn already, with room below
+        lines = self._needed
         if not self._width or lines > self._height:
             now = time.monotonic()
-            speed = (lines - self._lines) / max(now - self._since, 0.001)
-            self._room = lines + min(int(speed * _AHEAD), _SPARE)
+            self._speed = (lines - self._lines) / max(now - self._since, 0.001)
+            self._room = self._with_spare(lines)
             self._lines, self._since = lines, now
             self.refresh(layout=True)
 
+    @property
+    def _needed(self) -> int:
+        """Lines that the text takes."""
+        within = self.container_size
+        return super().get_content_height(within, within, self._width)
+
+    def _with_spare(self, lines: int) -> int:
+        return lines + min(int(self._speed * _AHEAD), _SPARE)
+
+    def follow(self, before: _Growing) -> None:
+        """Grow on where ``before`` has stopped, as fast as that grew."""
+        self._speed = before._speed
+        before.settle()
+
+    def _size_updated(
+        self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
+    ) -> bool:
+        taller = size.width == self._size.width and size.height > self._size.height
+        with self._changed_lines() if taller else nullcontext():
+            return super()._size_updated(size, virtual_size, container_size, layout)
+
+    @contextmanager
+    def _changed_lines(self) -> Iterator[None]:
+        """Whatever is done: of what is drawn, only lines that look different are drawn anew."""
+        drawn = self._render_cache
+        if not self.size or drawn.size != self.size or self._dirty_regions:
+            yield
+            return
+        with self._keeping():
+            yield
+        self._render_content()
+        before, after = drawn.lines, self._render_cache.lines
+        count = max(len(before), len(after))
+        changed = [y for y in range(count) if before[y : y + 1] != after[y : y + 1]]
+        if changed:
+            first, last = changed[0], changed[-1]
+            self._set_dirty(Region(0, first, self.size.width, last + 1 - first))
+            self._dirty_regions.clear()  # its content is drawn already
+
     def settle(self) -> None:
         """No more comes: give back the lines that are not used."""
+        self._speed = 0.0
         if self._room:
             self._room = 0
-            self.refresh(layout=True)
+            if self._height != self._needed:
+                self.refresh(layout=True)
 
 
 class GrowingParagraph(_Growing, MarkdownParagraph):
     """A paragraph."""
+
+    @classmethod
+    @lru_cache(maxsize=1)
+    def _get_component_classes(cls) -> frozenset[str]:
+        # How emphasis and code look is found at the reply, once for all its paragraphs.
+        return frozenset()
+
+    def set_content(self, content: Content) -> None:
+        self._content = content
+        # What is not on the screen yet is laid out when it comes there, not once more after that.
+        self.update(content, layout=self.is_mounted)
 
     def take(self, block: MarkdownBlock) -> None:
         """Show what ``block``, made of a longer text, would show."""

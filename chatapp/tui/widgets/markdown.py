@@ -13,8 +13,9 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.geometry import Size
 from textual.widgets import Markdown
-from textual.widgets._markdown import MarkdownTable, MarkdownTableContent
+from textual.widgets._markdown import MarkdownBlock, MarkdownTable, MarkdownTableContent
 
 from chatapp.tui.widgets.growing import (
     GrowingBulletList,
@@ -105,6 +106,17 @@ class ReplyMarkdown(Still, Markdown):
     While it comes, :meth:`grow` adds to it; :meth:`settle` shows all of it in the end.
     """
 
+    COMPONENT_CLASSES = MarkdownBlock.COMPONENT_CLASSES
+    DEFAULT_CSS = """
+    ReplyMarkdown {
+        &:dark > .code_inline { background: $warning 10%; color: $text-warning 95%; }
+        &:light > .code_inline { background: $error 5%; color: $text-error 95%; }
+        &:ansi > .code_inline { background: ansi_default !important; }
+        & > .em { text-style: italic; }
+        & > .strong { text-style: bold; }
+        & > .s { text-style: strike; }
+    }
+    """
     BLOCKS = {  # noqa: RUF012 (as Textual declares it)
         **Markdown.BLOCKS,
         "paragraph_open": GrowingParagraph,
@@ -121,6 +133,12 @@ class ReplyMarkdown(Still, Markdown):
         # The text of the last block, which may go on, and how many blocks stand before it.
         self._rest: str | None = None
         self._whole = 0
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        # Without the space below the last block. A rule for the last child would have the styles
+        # of all blocks computed anew with each that comes.
+        height = super().get_content_height(container, viewport, width)
+        return height - self.children[-1].styles.margin.bottom if self.children else height
 
     async def grow(self, more: str) -> None:
         """Add to the reply."""
@@ -160,8 +178,11 @@ class ReplyMarkdown(Still, Markdown):
                 await self.remove_children(gone)
             if more := blocks[same:]:
                 await self.mount_all(more)
-        if before is not None and before is not growing_in(self):
-            before.settle()
+            after = growing_in(self)
+            if before is not None and after is not None and after is not before:
+                after.follow(before)
+            elif before is not None and after is None:
+                before.settle()
         return (len(blocks) - 1, blocks[-1].source_range[0]) if blocks else (0, 0)
 
     def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
