@@ -34,6 +34,7 @@ class Train:
     contrast_per_step: int
     general_prompts: int
     neighbours: int
+    neighbours_each: int
     kl_weight: float
     max_steps: int
     min_steps: int
