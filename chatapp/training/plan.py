@@ -164,14 +164,19 @@ class _Maker:
         return len(row) <= self.recipe.max_tokens
 
     def fact(self, record: Record, rng: random.Random) -> list[Row]:
-        """The wordings of one correction, the question itself first, the others shuffled."""
+        """The wordings of one correction, the question itself first and twice, the rest shuffled."""
         assert record.chosen is not None
         begun, known, _ = record.chosen.partition(record.right)
-        texts = wordings.trained(record.question, begun.rstrip() if known else "")
+        begun = begun.rstrip() if known else ""
+        texts = wordings.trained(record.question, begun)
         system = [m for m in record.prompt if m.role == "system"]
         rows = [self.prompts.row("fact", asked(text), record.chosen) for text in texts]
-        rest = rows[1:]
+        again, rest = rows[0], rows[1:]
         rng.shuffle(rest)
+        if begun:  # half the rows are about the very words that were wrong, not the whole sentence
+            again = self._from(rows[0], begun)
+            rest[::2] = [self._from(row, begun) for row in rest[::2]]
+        rest.insert(0, again)
         if list(record.prompt) != asked(record.question):  # as it stood, in its own session
             rest.insert(0, self.prompts.row("fact", record.prompt, record.chosen))
             if system:
@@ -199,11 +204,14 @@ class _Maker:
         token of that very answer. (A number's first token is a space: what leaks stands behind it.)
         """
         row = self.prompts.row("contrast", asked(question), f"{begun} {right}")
-        until = self.prompts.row("contrast", asked(question), begun).tokens
-        pairs = enumerate(zip(row.tokens, until, strict=False))
-        start = next((n for n, (ours, its) in pairs if ours != its), 0)
-        row = Row(row.kind, row.tokens[:-1], start)
-        return row if self._fits(row) and row.start < len(row) and start else None
+        row = self._from(Row(row.kind, row.tokens[:-1], row.start), begun)
+        return row if self._fits(row) and row.start < len(row) else None
+
+    def _from(self, row: Row, begun: str) -> Row:
+        """The same row, with only what is behind the words ``begun`` as its answer."""
+        words = self.prompts.row(row.kind, asked("?"), begun)
+        start = row.start + len(words) - words.start - 1  # without the token that ends a reply
+        return Row(row.kind, row.tokens, start)
 
     def _count(self, why: str) -> None:
         self.left_out[why] = self.left_out.get(why, 0) + 1
