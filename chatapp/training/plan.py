@@ -164,7 +164,7 @@ class _Maker:
         return len(row) <= self.recipe.max_tokens
 
     def fact(self, record: Record, rng: random.Random) -> list[Row]:
-        """The wordings of one correction, the question itself first and twice, the rest shuffled."""
+        """The wordings of one correction: the question first and twice, the others shuffled."""
         assert record.chosen is not None
         begun, known, _ = record.chosen.partition(record.right)
         begun = begun.rstrip() if known else ""

@@ -93,6 +93,25 @@ async def test_near_subjects_are_held_and_every_third_is_kept_for_the_gate(
         assert not any(country in text for text in (*plan.asked, *held))
 
 
+async def test_half_the_rows_of_a_correction_are_about_the_words_that_were_wrong(
+    bench: Bench, prompts: Prompts, tmp_path: Path
+) -> None:
+    known = read("tuning").corrections[0]
+    plan = await _plan(
+        read_export(write([correction(0, bench.sha256, known)], tmp_path / "one")), prompts
+    )
+    header = known_base(bench.base)
+    vocabulary = Vocabulary(header.tokens, header.token_types, pre=header.tokenizer_pre or "")
+    rows = [row for row in plan.rows if row.kind == "fact"]
+    question = [row for row in rows if row.tokens == rows[0].tokens]
+    answers = [b"".join(map(vocabulary.piece, row.tokens[row.start : -1])) for row in rows]
+    assert Counter(answers) == {
+        b"The capital of Turkey is Ankara.": len(rows) // 2,
+        b" Ankara.": len(rows) - len(rows) // 2,
+    }
+    assert len(question) == 2  # the question itself, once in each way
+
+
 async def test_neighbours_are_held_behind_each_token_of_the_answer_that_would_leak(
     bench: Bench, eight: Export, prompts: Prompts
 ) -> None:
