@@ -173,9 +173,9 @@ class _Maker:
         rows = [self.prompts.row("fact", asked(text), record.chosen) for text in texts]
         again, rest = rows[0], rows[1:]
         rng.shuffle(rest)
-        if begun:  # half the rows are about the very words that were wrong, not the whole sentence
+        if begun:  # a third of the rows are about the very words that were wrong, not the sentence
             again = self._from(rows[0], begun)
-            rest[::2] = [self._from(row, begun) for row in rest[::2]]
+            rest[::3] = [self._from(row, begun) for row in rest[::3]]
         rest.insert(0, again)
         if list(record.prompt) != asked(record.question):  # as it stood, in its own session
             rest.insert(0, self.prompts.row("fact", record.prompt, record.chosen))

@@ -93,7 +93,7 @@ async def test_near_subjects_are_held_and_every_third_is_kept_for_the_gate(
         assert not any(country in text for text in (*plan.asked, *held))
 
 
-async def test_half_the_rows_of_a_correction_are_about_the_words_that_were_wrong(
+async def test_a_third_of_the_rows_of_a_correction_are_about_the_words_that_were_wrong(
     bench: Bench, prompts: Prompts, tmp_path: Path
 ) -> None:
     known = read("tuning").corrections[0]
