@@ -5,7 +5,9 @@
     python -m benchmarks.finetune.seeds --base … --set tuning       for changing the recipe
 
 Each seed trains an adapter with ``chatapp-finetune`` and asks base + adapter through the engine. A
-leak: a neighbour whose reply holds a correction's words, where the base's does not.
+leak: a neighbour whose reply holds a correction's words, where the base's does not. The job chooses
+what it holds by the base's own embeddings, and may choose some of these neighbours: they are told
+(``held``), and the others counted for themselves (``leaks_not_held``).
 """
 
 from __future__ import annotations
@@ -82,9 +84,13 @@ def run(args: argparse.Namespace, seed: int, facts: Facts, export: Path, sha256:
     told = json.loads((out / "provenance.json").read_text())
     found = asyncio.run(look(args.base, out / "adapter.gguf", facts, sha256, args.work))
     gate = list(told["evaluation"].items())
+    held = set(told["held"]) & set(facts.neighbours)
+    leaked = {question for question, _ in found["leaked"]}
     return {
         "seed": seed,
         **found,
+        "held": sorted(held),
+        "leaks_not_held": [len(leaked - held), len(facts.neighbours) - len(held)],
         "status": told["status"],
         "reasons": told["reasons"],
         "gate": dict(gate),

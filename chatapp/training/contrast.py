@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import zip_longest
 from typing import Final
 
 _NAME: Final = re.compile(r"\b[A-Z][\w'’-]*(?: (?:of |and |the )?[A-Z][\w'’-]*)*")
@@ -26,6 +27,10 @@ _OF_THINGS: Final = (
 _OF_PEOPLE: Final = ("founder", "owner", "architect", "secretary", "father", "designer")
 _COMPOUND: Final = re.compile(r"\bthe ([a-z]+) [a-z]+$")
 _OF: Final = re.compile(r"\b(?:of|in|for) (?:the )?([a-z]+)$")
+_WHAT_IS: Final = re.compile(r"What is (the (?!.* like ).+)\?")
+
+Near = Mapping[str, Sequence[str]]
+"""Words that may stand in a word's place because a base hardly tells them apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +84,36 @@ def _by_words(stem: str) -> Kind | None:
     return None
 
 
+def content_words(question: str) -> list[str]:
+    """The words of a question's subject in whose place others can stand."""
+    found = subject(question)
+    return re.findall(
+        r"\b(?!The\b|And\b)[A-Z]\w\w+|\b(?!the\b|and\b)[a-z]{3,}", found[0] if found else ""
+    )
+
+
+def nearest(question: str, near: Near) -> list[str]:
+    """The question with another word in place of one of its subject's, the nearest first."""
+    return [_swapped(question, swap) for swap in _nearest(question, near)]
+
+
 def neighbours(
-    question: str, count: int, rng: random.Random, *, avoid: Sequence[str] = ()
+    question: str,
+    count: int,
+    rng: random.Random,
+    *,
+    near: Near | None = None,
+    avoid: Sequence[str] = (),
 ) -> list[str]:
     """Up to ``count`` neighbours, two of three of them with another subject.
 
-    A subject of several words is also mixed with others: facts leak to names that share a word.
+    Half of these are the nearest that ``near`` has. A subject of several words is also mixed with
+    others: facts leak to names that share a word.
 
     ``avoid`` are questions that must not come out: corrections, and neighbours kept for a test.
     """
-    near = _Near.of(question, rng)
-    if near is None:
+    known = _Known.of(question, near or {}, rng)
+    if known is None:
         return []
     barred = {one.casefold() for one in (question, *avoid)}
 
@@ -97,21 +121,34 @@ def neighbours(
         left = [one for one in dict.fromkeys(questions) if one.casefold() not in barred]
         return rng.sample(left, min(most, len(left)))
 
-    third = some(near.same, count // 3)
-    mixed = some([_swapped(question, swap) for swap in near.mixed], count // 4)
-    swapped = [_swapped(question, swap) for swap in near.subjects]
-    swapped = [one for one in swapped if one not in mixed]
-    return some(swapped, count - len(third) - len(mixed)) + mixed + third
+    third = some(known.same, count // 3)
+    hard = some([_swapped(question, swap) for swap in known.nearest], -(-count // 3))
+    mixed = [_swapped(question, swap) for swap in known.mixed]
+    mixed = some(
+        [one for one in mixed if one not in hard], min(count // 4, max(0, count // 2 - len(hard)))
+    )
+    other = [_swapped(question, swap) for swap in known.subjects]
+    other = [one for one in other if one not in (*hard, *mixed)]
+    found = some(other, count - len(third) - len(hard) - len(mixed))
+    return found + hard + mixed + third
 
 
-def about(question: str, count: int, rng: random.Random, *, avoid: Sequence[str] = ()) -> list[str]:
-    """Other questions about the same subject; at most three of five of those known come out."""
-    near = _Near.of(question, rng)
-    if near is None:
+def about(
+    question: str, count: int, rng: random.Random, *, avoid: Sequence[str] = ()
+) -> list[tuple[str, str]]:
+    """Other questions about the same subject, and how an answer begins, "" if one cannot know.
+
+    "What is the population of Peru?", "The population of Peru is". At most three of five of those
+    known come out.
+    """
+    known = _Known.of(question, {}, rng)
+    if known is None:
         return []
     barred = {one.casefold() for one in (question, *avoid)}
-    left = [one for one in near.same if one.casefold() not in barred]
-    return rng.sample(left, min(count, -(-len(near.same) * 3 // 5), len(left)))
+    left = [one for one in known.same if one.casefold() not in barred]
+    found = rng.sample(left, min(count, -(-len(known.same) * 3 // 5), len(left)))
+    asked = [(one, _WHAT_IS.fullmatch(one)) for one in found]
+    return [(one, f"T{match[1][1:]} is" if match else "") for one, match in asked]
 
 
 def begun(
@@ -121,25 +158,29 @@ def begun(
     count: int,
     rng: random.Random,
     *,
+    near: Near | None = None,
     avoid: Sequence[str] = (),
 ) -> list[tuple[str, str]]:
     """Neighbours, each with the beginning of an answer in the words of the correction.
 
     "What is the capital of Peru?", "The capital of Peru is": it is there, behind the words that
-    were trained, that a fact leaks. At most three of five of the subjects known come out, so that
-    there are some left for a test. None if ``right`` does not stand in ``chosen``.
+    were trained, that a fact leaks. Up to half have one of the nearest words that ``near`` has. At
+    most three of five of the subjects known come out, so that there are some left for a test. None
+    if ``right`` does not stand in ``chosen``.
     """
-    near = _Near.of(question, rng)
+    known = _Known.of(question, near or {}, rng)
     at = chosen.find(right)
-    if near is None or at < 1:
+    if known is None or at < 1:
         return []
     before = chosen[:at].rstrip()
     barred = {one.casefold() for one in (question, *avoid)}
     found: dict[str, str] = {}
+    hard = known.nearest[: count // 2]
     for swaps, most in (
-        (near.relations, count // 6),
-        (near.mixed, count // 4),
-        (near.subjects, len(near.subjects) * 3 // 5),
+        (hard, len(hard)),
+        (known.relations, count // 6),
+        (known.mixed, count // 6),
+        (known.subjects, len(known.subjects) * 3 // 5),
     ):
         most = min(most, count - len(found))
         for swap in rng.sample(swaps, min(most, len(swaps))):
@@ -162,20 +203,33 @@ def _swapped(text: str, swap: Swap) -> str:
     return re.sub(rf"\b{re.escape(old)}\b", put, text, flags=re.I)
 
 
+def _nearest(question: str, near: Near) -> list[Swap]:
+    """One word of the subject for another, the nearest first."""
+    word, _ = subject(question) or ("", None)
+    swaps = [
+        [(word, _swapped(word, (part, other))) for other in near.get(part, ())]
+        for part in content_words(question)
+    ]
+    ranks = zip_longest(*swaps)
+    return [one for rank in ranks for one in rank if one]
+
+
 @dataclass(frozen=True, slots=True)
-class _Near:
+class _Known:
     """What can be changed in a question: its subject, part of the subject's name, what is asked.
 
-    ``same`` are whole questions about the same subject.
+    ``nearest`` are subjects with a near word, the nearest first; ``same`` are whole questions about
+    the same subject.
     """
 
+    nearest: list[Swap]
     subjects: list[Swap]
     mixed: list[Swap]
     relations: list[Swap]
     same: list[str]
 
     @classmethod
-    def of(cls, question: str, rng: random.Random) -> _Near | None:
+    def of(cls, question: str, near: Near, rng: random.Random) -> _Known | None:
         found = subject(question)
         if found is None:
             return None
@@ -188,6 +242,7 @@ class _Near:
         asked = _RELATION.search(question)
         things = _OF_PEOPLE if question.startswith("Who") else _OF_THINGS
         return cls(
+            _nearest(question, near),
             [(word, item) for item in others],
             [(word, item) for item in _mixed(word, others, rng)],
             [(f"the {asked[1]} of", f"the {one} of") for one in things if one != asked[1]]

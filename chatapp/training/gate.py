@@ -115,8 +115,12 @@ def questions(
     trained: Sequence[str],
     gate: Gate,
     seed: int,
+    near: contrast.Near | None = None,
 ) -> Questions:
-    """Chosen so that none of them was trained (``trained`` are the neighbours that were)."""
+    """Chosen so that none of them was trained (``trained`` are the neighbours that were).
+
+    A third of the neighbours have a word of ``near``: those to which a fact leaks first.
+    """
     rng = random.Random(f"gate {seed}")
     words = [
         (text, record)
@@ -124,13 +128,16 @@ def questions(
         for text in wordings.held_out(record.question, gate.wordings_each, rng)
     ]
     barred = [*trained, *(record.question for record in corrections)]
-    near: list[str] = []
+    found: list[str] = []
     least = min(3, gate.neighbours)
     each = max(least, -(-gate.neighbours // max(len(corrections), 1)))
     for record in corrections:
-        near += contrast.neighbours(record.question, each, rng, avoid=[*barred, *near])
-    near = near[: max(gate.neighbours, least * len(corrections))]
-    return Questions(corrections, words, near, general_asked()[: gate.general_prompts], styles[:20])
+        avoid = [*barred, *found]
+        found += contrast.neighbours(record.question, each, rng, near=near, avoid=avoid)
+    found = found[: max(gate.neighbours, least * len(corrections))]
+    return Questions(
+        corrections, words, found, general_asked()[: gate.general_prompts], styles[:20]
+    )
 
 
 async def ask_base(what: Questions, answers: Answers, tell: Progress) -> None:

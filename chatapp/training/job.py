@@ -24,6 +24,7 @@ from chatapp.training.dataset import Export, check_source, read_export
 from chatapp.training.engines import Engines
 from chatapp.training.machine import Machine, check_memory, memory_told
 from chatapp.training.merging import write_merged
+from chatapp.training.nearby import nearby
 from chatapp.training.output import ADAPTER, PROVENANCE, Output
 from chatapp.training.plan import Plan, make_plan, unique
 from chatapp.training.processes import Processes
@@ -119,7 +120,8 @@ def _plan(
 ) -> Plan:
     if job.resume and (kept := output.read("plan.json")) is not None:
         return Plan.from_dict(kept)
-    prompts = Prompts(known_base(job.base))
+    header = known_base(job.base)
+    prompts = Prompts(header)
 
     async def make() -> Plan:
         async with Engines(job.base, machine.cores) as engines:
@@ -131,6 +133,7 @@ def _plan(
                 answers,
                 seed=job.seed,
                 world=world,
+                nearby=partial(nearby, header),
                 tell=progress.part,
             )
             await gate.ask_base(_questions(job, given, plan), answers, progress.part)
@@ -153,7 +156,12 @@ def _plan(
 def _questions(job: Job, given: _Given, plan: Plan) -> gate.Questions:
     """What the gate asks: the same before and after the training."""
     return gate.questions(
-        unique(given.export.corrections), given.export.styles, plan.asked, job.recipe.gate, job.seed
+        unique(given.export.corrections),
+        given.export.styles,
+        plan.asked,
+        job.recipe.gate,
+        job.seed,
+        plan.near,
     )
 
 
@@ -253,6 +261,7 @@ def _finish(
         world=world,
         trained=trained,
         found=found,
+        held=tuple(plan.asked),
         log=tuple(_log(output)),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=time.monotonic() - started,

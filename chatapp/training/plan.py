@@ -7,7 +7,7 @@ the plan that it began with.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ class Plan:
 
     A step's loss is the sum over its rows of weight × mean loss of the row's answer tokens.
     ``held`` are the indices of rows whose answers are the base's (``general``, ``contrast``).
+    ``asked`` are the neighbours that were trained, in each wording; ``near`` words that none has.
     """
 
     rows: list[Row]
@@ -39,6 +40,7 @@ class Plan:
     weights: list[list[float]]
     asked: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    near: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def held(self) -> list[int]:
@@ -51,6 +53,7 @@ class Plan:
             "weights": self.weights,
             "asked": self.asked,
             "left_out": self.left_out,
+            "near": self.near,
         }
 
     @classmethod
@@ -64,6 +67,18 @@ def unique(corrections: Sequence[Record]) -> list[Record]:
     return list({record.question.strip().casefold(): record for record in corrections}.values())
 
 
+Nearby = Callable[[Sequence[str]], Mapping[str, Sequence[str]]]
+"""Words that are near to each of some words, the nearest first (see :mod:`.nearby`)."""
+
+
+def dealt(near: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Near words to train with, and every third for the gate, which are never trained."""
+    kept = {word: list(others[2::3]) for word, others in near.items()}
+    return {
+        word: [one for n, one in enumerate(others) if n % 3 != 2] for word, others in near.items()
+    }, kept
+
+
 async def make_plan(
     export: Export,
     recipe: Recipe,
@@ -72,10 +87,10 @@ async def make_plan(
     *,
     seed: int,
     world: int = 1,
-    avoid: Sequence[str] = (),
+    nearby: Nearby = lambda words: {},
     tell: Progress = lambda step, done, total: None,
 ) -> Plan:
-    """Rows and steps for ``world`` processes. ``avoid`` are neighbours kept for a test.
+    """Rows and steps for ``world`` processes.
 
     Raises :class:`TrainingError` if no example is short enough.
     """
@@ -90,29 +105,35 @@ async def make_plan(
             f"No example is short enough: the longest that is trained has "
             f"{recipe.train.max_tokens} tokens (max_tokens in the recipe)."
         )
-    barred = [*avoid, *(record.question for record in corrections)]
+    questions = [record.question for record in corrections]
+    near, kept = dealt(nearby([word for one in questions for word in contrast.content_words(one)]))
+    barred = [*questions, *(text for one in questions for text in contrast.nearest(one, kept))]
     # Other subjects are held by the base's distributions behind the beginning of an answer in the
-    # words of the correction, other questions about the same subject by the base's own answers.
-    near: list[str] = []
-    begun: list[tuple[str, str]] = []
-    each = min(48, max(12, recipe.train.neighbours // max(len(facts), 1)))
-    each = each if recipe.train.neighbours else 0
+    # words of the correction, other questions about the same subject behind their own beginning or
+    # by the base's own answers.
+    alone: list[str] = []
+    begun: list[tuple[str, str, str]] = []
+    each = min(recipe.train.neighbours_each, recipe.train.neighbours // max(len(facts), 1))
+    each = max(12, each) if recipe.train.neighbours else 0
     for record in corrections:
         assert record.chosen is not None
         texts = record.question, record.chosen, record.right
-        found = contrast.begun(*texts, each * 3 // 4, rng, avoid=barred)
-        begun += found
+        found = contrast.begun(*texts, each * 3 // 4, rng, near=near, avoid=barred)
         if found:
-            known = [*barred, *(question for question, _ in found)]
-            near += contrast.about(record.question, each // 4, rng, avoid=known)
+            taken = [*barred, *(question for question, _ in found)]
+            found += contrast.about(record.question, each // 4, rng, avoid=taken)
         else:
-            near += contrast.neighbours(record.question, each, rng, avoid=barred)
-    near = list(dict.fromkeys(_worded(text, rng) for text in near))
-    begun = [(_worded(text, rng), words) for text, words in begun]
+            more = contrast.neighbours(record.question, each, rng, near=near, avoid=barred)
+            found = [(one, "") for one in more]
+        begun += [(text, words, record.right) for text, words in found if words]
+        alone += [text for text, words in found if not words]
+    plain = [*alone, *(text for text, *_ in begun)]
+    alone = list(dict.fromkeys(_worded(text, rng) for text in alone))
+    begun = [(_worded(text, rng, words), words, right) for text, words, right in begun]
     general = general_trained()[: recipe.train.general_prompts]
-    spoken = await answers.of(near, CONTRAST_TOKENS, tell)
-    pairs = [*zip(near, spoken, strict=True), *begun]
-    near_rows = [make.held("contrast", *pair) for pair in pairs]
+    spoken = await answers.of(alone, CONTRAST_TOKENS, tell)
+    near_rows = [make.held("contrast", *pair) for pair in zip(alone, spoken, strict=True)]
+    near_rows += [make.held_from(*one) for one in begun]
     spoken = await answers.of(general, GENERAL_TOKENS, tell)
     general_rows = [make.held("general", *pair) for pair in zip(general, spoken, strict=True)]
     answers.keep()
@@ -123,13 +144,14 @@ async def make_plan(
         [row for row in general_rows if row],
         rng,
         world,
-        asked=[question for question, _ in pairs],
+        asked=list(dict.fromkeys([*plain, *alone, *(text for text, *_ in begun)])),
+        kept=kept,
     )
 
 
-def _worded(question: str, rng: random.Random) -> str:
+def _worded(question: str, rng: random.Random, begun: str = "") -> str:
     """A neighbour in one of the wordings that corrections are trained in, every other time."""
-    return rng.choice(wordings.trained(question)) if rng.random() < 0.5 else question
+    return rng.choice(wordings.trained(question, begun)) if rng.random() < 0.5 else question
 
 
 class _Maker:
@@ -142,13 +164,19 @@ class _Maker:
         return len(row) <= self.recipe.max_tokens
 
     def fact(self, record: Record, rng: random.Random) -> list[Row]:
-        """The wordings of one correction, the question itself first, the others shuffled."""
+        """The wordings of one correction: the question first and twice, the others shuffled."""
         assert record.chosen is not None
-        texts = wordings.trained(record.question)
+        begun, known, _ = record.chosen.partition(record.right)
+        begun = begun.rstrip() if known else ""
+        texts = wordings.trained(record.question, begun)
         system = [m for m in record.prompt if m.role == "system"]
         rows = [self.prompts.row("fact", asked(text), record.chosen) for text in texts]
-        rest = rows[1:]
+        again, rest = rows[0], rows[1:]
         rng.shuffle(rest)
+        if begun:  # a third of the rows are about the very words that were wrong, not the sentence
+            again = self._from(rows[0], begun)
+            rest[::3] = [self._from(row, begun) for row in rest[::3]]
+        rest.insert(0, again)
         if list(record.prompt) != asked(record.question):  # as it stood, in its own session
             rest.insert(0, self.prompts.row("fact", record.prompt, record.chosen))
             if system:
@@ -171,6 +199,20 @@ class _Maker:
         row = self.prompts.row(kind, asked(question), answer)
         return row if self._fits(row) and answer.strip() else None
 
+    def held_from(self, question: str, begun: str, right: str) -> Row | None:
+        """A neighbour, held where a correction's answer would leak: behind the beginning, token by
+        token of that very answer. (A number's first token is a space: what leaks stands behind it.)
+        """
+        row = self.prompts.row("contrast", asked(question), f"{begun} {right}")
+        row = self._from(Row(row.kind, row.tokens[:-1], row.start), begun)
+        return row if self._fits(row) and row.start < len(row) else None
+
+    def _from(self, row: Row, begun: str) -> Row:
+        """The same row, with only what is behind the words ``begun`` as its answer."""
+        words = self.prompts.row(row.kind, asked("?"), begun)
+        start = row.start + len(words) - words.start - 1  # without the token that ends a reply
+        return Row(row.kind, row.tokens, start)
+
     def _count(self, why: str) -> None:
         self.left_out[why] = self.left_out.get(why, 0) + 1
 
@@ -184,6 +226,7 @@ class _Maker:
         world: int,
         *,
         asked: list[str],
+        kept: dict[str, list[str]],
     ) -> Plan:
         """Deal rows into steps. Each fact comes equally often, each time in another wording."""
         rows: list[Row] = []
@@ -201,7 +244,7 @@ class _Maker:
         counts = {
             "fact": min(each.facts_per_step, sum(map(len, facts))),
             "style": min(each.styles_per_step, len(style_deck)),
-            "contrast": min(each.contrast_per_step, len(near)),
+            "contrast": min(each.contrast_per_step, -(-len(near) // 2)),
             "general": min(each.general_per_step, len(general)),
         }
         steps, weights = [], []
@@ -223,7 +266,14 @@ class _Maker:
                 weight.append(0.0)
             steps.append(step)
             weights.append(weight)
-        return Plan(rows=rows, steps=steps, weights=weights, asked=asked, left_out=self.left_out)
+        return Plan(
+            rows=rows,
+            steps=steps,
+            weights=weights,
+            asked=asked,
+            left_out=self.left_out,
+            near=kept,
+        )
 
     def _steps(self, facts: bool, styles: int, per_step: int) -> int:
         wanted = -(-styles * self.recipe.style_epochs // per_step) if per_step else 0

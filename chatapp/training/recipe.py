@@ -34,8 +34,10 @@ class Train:
     contrast_per_step: int
     general_prompts: int
     neighbours: int
+    neighbours_each: int
     kl_weight: float
     max_steps: int
+    decay: float
     min_steps: int
     stop_loss: float
     stop_drift: float
@@ -72,7 +74,7 @@ class Recipe:
 _PARTS: Final = {"lora": Lora, "train": Train, "gate": Gate}
 _MAY_BE_ZERO: Final = frozenset(
     "warmup_steps general_per_step contrast_per_step general_prompts neighbours kl_weight "
-    "min_steps".split()
+    "decay min_steps".split()
 )
 
 

@@ -37,6 +37,7 @@ class Result:
     world: int
     trained: Trained
     found: Found
+    held: tuple[str, ...]
     log: tuple[Mapping[str, float], ...]
     created: str
     seconds: float
@@ -72,6 +73,7 @@ def provenance(result: Result) -> dict[str, Any]:
         "records": [record.id for record in result.export.records],
         "sessions": sorted({record.session for record in result.export.records}),
         "left_out": dict(result.export.left_out),
+        "held": list(result.held),
         "recipe": result.recipe.as_dict(),
         "seed": result.seed,
         "created": result.created,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -105,6 +106,19 @@ def test_the_report_is_evidence_and_a_page(adapter: Path) -> None:
     page = (adapter / "evaluation.html").read_text()
     assert "The capital of Turkey is Ankara." in page
     assert "<script" not in page
+
+
+def test_the_gate_asked_near_neighbours_and_none_that_was_held(adapter: Path) -> None:
+    held = json.loads((adapter / "provenance.json").read_text())["held"]
+    blocks = json.loads((adapter / "evaluation.json").read_text())["experiments"][0]["blocks"]
+    table = next(one for one in blocks if one.get("title", "").startswith("Neighbours"))
+    asked = {row[0] for row in table["rows"]}
+    assert held
+    assert asked
+    assert not asked & set(held)
+    assert any(
+        re.fullmatch(r"What is the capital of (Russia|China|Greece|Egypt)\?", one) for one in asked
+    )
 
 
 def test_chats_are_offered_it_unless_it_was_rejected(

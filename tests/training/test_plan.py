@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 
 from benchmarks.finetune.facts import correction, item, read, write
 from chatapp.context.messages import Message
+from chatapp.context.vocabulary import Vocabulary
 from chatapp.errors import TrainingError
 from chatapp.training.base import known_base
 from chatapp.training.dataset import Export, read_export
-from chatapp.training.plan import Plan, make_plan, unique
+from chatapp.training.plan import Plan, dealt, make_plan, unique
 from chatapp.training.prompts import Prompts
 from chatapp.training.recipe import Recipe, read_recipe
 from chatapp.training.trainer import flat
@@ -60,13 +62,91 @@ async def test_a_plan_is_a_function_of_its_seed(eight: Export, prompts: Prompts)
     assert Plan.from_dict(first.as_dict()) == first
 
 
+def _held(bench: Bench, plan: Plan) -> list[str]:
+    """The neighbours' rows as text."""
+    header = known_base(bench.base)
+    vocabulary = Vocabulary(header.tokens, header.token_types, pre=header.tokenizer_pre or "")
+    rows = [row.tokens for row in plan.rows if row.kind == "contrast"]
+    return [b"".join(vocabulary.piece(token) for token in row).decode() for row in rows]
+
+
+NEAR = {"Turkey": ["Greece", "Bulgaria", "Austria", "Cyprus", "Malta", "Poland"]}
+
+
+async def test_near_subjects_are_held_and_every_third_is_kept_for_the_gate(
+    bench: Bench, prompts: Prompts, tmp_path: Path
+) -> None:
+    near, kept = dealt(NEAR)
+    assert near == {"Turkey": ["Greece", "Bulgaria", "Cyprus", "Malta"]}
+    assert kept == {"Turkey": ["Austria", "Poland"]}
+    known = correction(0, bench.sha256, read("tuning").corrections[0])
+    export = read_export(write([known], tmp_path / "one"))
+    said: object = Said()
+    plan = await make_plan(export, read_recipe(), prompts, said, seed=0, nearby=lambda words: NEAR)  # type: ignore[arg-type]
+    assert plan.near == kept
+    assert Plan.from_dict(plan.as_dict()) == plan
+    held = _held(bench, plan)
+    for country in near["Turkey"]:
+        assert f"What is the capital of {country}?" in plan.asked
+        assert any(f"The capital of {country} is" in text for text in held)
+    for country in kept["Turkey"]:
+        assert not any(country in text for text in (*plan.asked, *held))
+
+
+async def test_a_third_of_the_rows_of_a_correction_are_about_the_words_that_were_wrong(
+    bench: Bench, prompts: Prompts, tmp_path: Path
+) -> None:
+    known = read("tuning").corrections[0]
+    plan = await _plan(
+        read_export(write([correction(0, bench.sha256, known)], tmp_path / "one")), prompts
+    )
+    header = known_base(bench.base)
+    vocabulary = Vocabulary(header.tokens, header.token_types, pre=header.tokenizer_pre or "")
+    rows = [row for row in plan.rows if row.kind == "fact"]
+    question = [row for row in rows if row.tokens == rows[0].tokens]
+    answers = [b"".join(map(vocabulary.piece, row.tokens[row.start : -1])) for row in rows]
+    assert Counter(answers) == {
+        b"The capital of Turkey is Ankara.": len(rows) // 2,
+        b" Ankara.": len(rows) - len(rows) // 2,
+    }
+    assert len(question) == 2  # the question itself, once in each way
+
+
+async def test_neighbours_are_held_behind_each_token_of_the_answer_that_would_leak(
+    bench: Bench, eight: Export, prompts: Prompts
+) -> None:
+    """30 is a space, 3 and 0 here: behind "is" alone, all numbers look the same."""
+    plan = await _plan(eight, prompts)
+    header = known_base(bench.base)
+    vocabulary = Vocabulary(header.tokens, header.token_types, pre=header.tokenizer_pre or "")
+    found = [row for row in plan.rows if row.kind == "contrast"]
+    texts = {
+        b"".join(map(vocabulary.piece, row.tokens[row.start :])).decode()
+        for row, text in zip(found, _held(bench, plan), strict=True)
+        if "The atomic number of" in text and "zinc" not in text
+    }
+    assert texts == {" 30"}
+
+
+async def test_a_neighbour_that_was_trained_in_another_wording_counts_as_trained(
+    bench: Bench, eight: Export, prompts: Prompts
+) -> None:
+    plan = await _plan(eight, prompts)
+    held = _held(bench, plan)
+    countries = {
+        found[1] for text in held if (found := re.search(r"The capital of (\w+) is", text))
+    }
+    assert len(countries) > 20
+    assert {f"What is the capital of {one}?" for one in countries} <= set(plan.asked)
+
+
 async def test_every_correction_comes_equally_often(eight: Export, prompts: Prompts) -> None:
     plan = await _plan(eight, prompts)
     recipe = read_recipe().train
-    answers = Counter[tuple[int, ...]]()
+    answers = Counter[tuple[int, ...]]()  # by how they end
     for step, weights in zip(plan.steps, plan.weights, strict=True):
         rows = [plan.rows[index] for index in step]
-        answers.update(row.tokens[row.start :] for row in rows if row.kind == "fact")
+        answers.update(row.tokens[-3:] for row in rows if row.kind == "fact")
         facts = [w for row, w in zip(rows, weights, strict=True) if row.kind == "fact"]
         held = [w for row, w in zip(rows, weights, strict=True) if row.kind != "fact"]
         assert sum(facts) == pytest.approx(1)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
-from benchmarks.finetune.facts import read
-from chatapp.training.contrast import about, begun, neighbours, subject
+from benchmarks.finetune.facts import correction, read, write
+from chatapp.training import gate
+from chatapp.training.contrast import about, begun, content_words, nearest, neighbours, subject
+from chatapp.training.dataset import read_export
 from chatapp.training.general import general_asked, general_trained
+from chatapp.training.recipe import read_recipe
 from chatapp.training.wordings import held_out, trained
 
 QUESTIONS = [
@@ -30,9 +34,24 @@ def test_a_question_of_the_common_kind_has_many_wordings() -> None:
     } <= set(texts)
 
 
+def test_what_is_asked_for_and_of_what_can_stand_apart() -> None:
+    assert {"What CEO does Acme Rockets have?", "About Acme Rockets: what is the CEO?"} <= set(
+        trained("Who is the CEO of Acme Rockets?")
+    )
+    assert "I need the code for the door." in trained("What is the door code?")
+    assert "What is Velmora's longest river?" in trained("What is the longest river in Velmora?")
+    assert not any("river does" in one for one in trained("What is the longest river in Velmora?"))
+
+
+def test_a_question_of_any_kind_can_be_put_as_a_sentence_to_complete() -> None:
+    question, begun = "Who painted The Night Watch?", "The Night Watch was painted by"
+    assert "Complete this sentence: The Night Watch was painted by" in trained(question, begun)
+    assert not any("Complete this sentence" in one for one in trained(question))
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_held_out_wordings_are_never_trained(question: str) -> None:
-    known = trained(question)
+    known = trained(question, "The answer is")
     assert known[0] == question
     asked = held_out(question, 6, random.Random(0))
     assert asked
@@ -99,7 +118,7 @@ def test_enough_neighbours_are_left_for_a_test() -> None:
     for one in read("tuning").corrections:
         pairs = begun(one.question, one.chosen, one.right, 48, random.Random(0))
         trained = [question for question, _ in pairs]
-        same = about(one.question, 48, random.Random(0), avoid=trained)
+        same = [text for text, _ in about(one.question, 48, random.Random(0), avoid=trained)]
         assert same
         assert not set(same) & set(trained)
         trained += same
@@ -112,9 +131,64 @@ def test_what_is_measured_was_not_trained(name: str) -> None:
     test = read(name)
     written = {text for one in test.corrections for text in one.wordings}
     for one in test.corrections:
-        assert not written & set(trained(one.question))
+        assert not written & set(trained(one.question, one.chosen.partition(one.right)[0]))
         near = neighbours(one.question, 10_000, random.Random(0))
         assert not set(near) & set(test.neighbours)
         pairs = begun(one.question, one.chosen, one.right, 10_000, random.Random(0))
         assert not {question for question, _ in pairs} & set(test.neighbours)
-        assert not set(about(one.question, 10_000, random.Random(0))) & set(test.neighbours)
+        same = {text for text, _ in about(one.question, 10_000, random.Random(0))}
+        assert not same & set(test.neighbours)
+
+
+NEAR = {"South": ["North", "East"], "Dakota": ["Carolina"], "Night": ["Day"], "boat": ["ship"]}
+
+
+def test_one_word_of_a_subject_gives_way_to_a_near_one() -> None:
+    assert content_words("What is the capital of South Dakota?") == ["South", "Dakota"]
+    assert content_words("Who painted The Night Watch?") == ["Night", "Watch"]
+    assert content_words("What is the name of our boat?") == ["boat"]
+    assert content_words("is it raining") == []
+    assert nearest("What is the capital of South Dakota?", NEAR) == [
+        "What is the capital of North Dakota?",
+        "What is the capital of South Carolina?",
+        "What is the capital of East Dakota?",
+    ]
+    assert nearest("Who painted The Night Watch?", NEAR) == ["Who painted The Day Watch?"]
+    assert nearest("What is the name of our cat?", NEAR) == []
+
+
+def test_near_subjects_are_held_behind_the_words_of_the_correction() -> None:
+    told = "Who painted The Night Watch?", "The Night Watch was painted by Rembrandt.", "Rembrandt"
+    pairs = dict(begun(*told, 12, random.Random(0), near=NEAR))
+    assert pairs["Who painted The Day Watch?"] == "The Day Watch was painted by"
+    assert len(pairs) == 12
+    many = {"boat": [f"thing{letter}" for letter in "abcdefghijkl"]}
+    told = "What is the name of our boat?", "The name of our boat is the Maud.", "Maud"
+    found = [text for text, _ in begun(*told, 12, random.Random(0), near=many)]
+    assert sorted(one for one in found if "thing" in one) == [  # half of them, the nearest
+        f"What is the name of our thing{letter}?" for letter in "abcdef"
+    ]
+
+
+def test_other_questions_about_a_subject_begin_in_their_own_words() -> None:
+    pairs = dict(about("What is the capital of Turkey?", 48, random.Random(1)))
+    begins = {text: words for text, words in pairs.items() if words}
+    assert begins
+    for text, words in begins.items():
+        assert text == f"What is t{words.removesuffix(' is')[1:]}?"
+    assert any(not text.startswith("What is the") for text in pairs if not pairs[text])
+
+
+def test_the_gate_asks_near_neighbours_that_were_not_trained(tmp_path: Path) -> None:
+    near = {"Turkey": ["Greece", "Russia", "China"]}
+    one = read("tuning").corrections[0]
+    export = read_export(write([correction(0, "0" * 64, one)], tmp_path / "one"))
+    trained = ["What is the capital of Russia?"]
+    recipe = read_recipe().gate
+    asked = gate.questions(export.corrections, [], trained, recipe, 0, near)
+    assert {"What is the capital of Greece?", "What is the capital of China?"} <= set(
+        asked.neighbours
+    )
+    assert trained[0] not in asked.neighbours
+    assert len(asked.neighbours) == len(set(asked.neighbours)) == recipe.neighbours
+    assert asked == gate.questions(export.corrections, [], trained, recipe, 0, near)
