@@ -80,8 +80,9 @@ class Store:
         """See that the file is a store of ours that this version understands; change nothing."""
         from chatapp.archive.schema import APPLICATION_ID, MIGRATIONS, names
 
-        mark = db.execute("PRAGMA application_id").fetchone()[0]
+        # In this order: another chat, which makes the store just now, writes both in one step.
         tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        mark = db.execute("PRAGMA application_id").fetchone()[0]
         if tables and mark != APPLICATION_ID:
             raise StoreError(
                 f"{self.path} is a database of another program. It was not touched.", kind="other"

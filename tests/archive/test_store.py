@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -166,6 +167,26 @@ def test_many_chats_can_open_a_new_store_at_once(path: Path) -> None:
     with Store(path) as store:
         applied = store._db.execute("SELECT name FROM _sqlite_migrations").fetchall()
     assert len(applied) == len(set(applied))
+
+
+def test_a_store_that_is_made_while_one_looks_is_no_other_program(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlite_utils import Database
+
+    execute = Database.execute
+    asked: list[str] = []
+
+    def meanwhile(self: Database, sql: str, *more: Any) -> Any:
+        if "sqlite_master" in sql or "application_id" in sql:
+            asked.append(sql)
+            if len(asked) == 2:  # the first look found nothing in the new file
+                Store(path).close()
+        return execute(self, sql, *more)
+
+    monkeypatch.setattr(Database, "execute", meanwhile)
+    Store(path).close()
+    assert len(asked) > 2
 
 
 def test_two_chats_write_to_one_store(path: Path, say: Say) -> None:
