@@ -47,11 +47,15 @@ def test_a_spread_base_gives_the_adapter_of_one_process(bench: Bench, tmp_path: 
     assert {key: value.shape for key, value in alone.items()} == {
         key: value.shape for key, value in spread.items()
     }
-    # Adam divides each number's gradient by its own size, so where that is next to nothing the last
-    # bits of a sum decide: single numbers may differ by a step, all of them together hardly.
-    apart = sum(np.square(value - alone[key]).sum() for key, value in spread.items())
+    apart = {key: abs(value - alone[key]) for key, value in spread.items()}
+    largest = max(abs(value).max() for value in alone.values())
+    # Adam divides each number's gradient by its own size: where that is next to nothing, the last
+    # bits of a sum decide, and a number may go another step (0.001). Two of 2.4 million do.
+    beyond = sum(int((value >= 0.005 * largest).sum()) for value in apart.values())
+    assert beyond <= 10
+    assert max(value.max() for value in apart.values()) < 0.001
     whole = sum(np.square(value).sum() for value in alone.values())
-    assert apart**0.5 < 0.001 * whole**0.5
+    assert sum(np.square(value).sum() for value in apart.values()) ** 0.5 < 0.001 * whole**0.5
 
 
 def test_fsdp_that_is_not_used_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
