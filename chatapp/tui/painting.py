@@ -14,6 +14,7 @@ from rich.console import Console
 from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.widget import Widget
 
 __all__ = ["Painter"]
 
@@ -35,6 +36,12 @@ class _Update(ChopsUpdate):
 
 class Painter(Compositor):
     """Textual's compositor; what reaches the terminal is the same."""
+
+    def update_widgets(self, widgets: set[Widget]) -> None:
+        # Textual finds all places anew if any widget is not in sight; it need only be done for one
+        # that has no place yet.
+        seen, placed = self.visible_widgets, self._full_map
+        super().update_widgets({one for one in widgets if one in seen or one not in placed})
 
     def render_partial_update(self) -> ChopsUpdate | None:
         regions = self._dirty_regions.copy()

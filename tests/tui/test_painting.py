@@ -162,6 +162,27 @@ async def test_only_what_changed_is_drawn(monkeypatch: pytest.MonkeyPatch) -> No
         assert drawn == {"first": 1, "last": 1}
 
 
+async def test_what_is_out_of_sight_can_change_without_finding_all_places_anew() -> None:
+    app: App[None] = App()
+    async with app.run_test(size=(40, 20)) as pilot:
+        screen = Stack()
+        await app.push_screen(screen)
+        await pilot.pause(0.1)
+        painter, far = screen._compositor, list(screen.query(Static))[-1]
+        painter.full_map  # noqa: B018 (found on demand)
+        screen.query(Vertical).last().styles.height = 1
+        await pilot.pause(0.1)
+        assert far not in painter.visible_widgets
+        far.update("changed", layout=False)
+        await pilot.pause(0.1)
+        assert not painter._full_map_invalidated
+        screen.query(Vertical).last().styles.height = "1fr"
+        await pilot.pause(0.1)
+        assert "changed" in "".join(line.text for line in painter.render_strips())
+        painter.update_widgets({Static("new")})
+        assert painter._full_map_invalidated
+
+
 async def test_part_of_a_line_is_painted(chatting: Open, terminal: Grid) -> None:
     async with chatting(Reply(("some words " * 9,)), size=(60, 20)) as chat:
         await chat.say("Hi")
