@@ -8,6 +8,7 @@ every prompt that is sent; one difference, and counts come from the engine from 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from chatapp.engine.weights.header import Header
 
 # Above this many characters a count is made on a thread, so that typing never waits for it.
 _SHORT = 20_000
+# The same messages are counted several times in a row: as they are written, before they are sent,
+# and when they have arrived.
+_KEPT = 2
 
 
 def template_of(header: Header) -> ChatTemplate:
@@ -49,6 +53,7 @@ class Counter:
         self._own: ChatTemplate | None = None
         self._opened = False
         self._opening = asyncio.Lock()
+        self._prompts: deque[tuple[tuple[Message, ...], bool, Prompt]] = deque(maxlen=_KEPT)
         self.doubt: str | None = None
 
     @property
@@ -63,13 +68,27 @@ class Counter:
         await self.open()
         takes = all(Vocabulary.takes(message.content) for message in messages)
         if self._vocabulary and self._template and takes:
-            size = sum(len(message.content) for message in messages)
-            if size <= _SHORT:
-                return build_prompt(messages, self._template, self._vocabulary, answer=answer)
-            return await asyncio.to_thread(
-                build_prompt, list(messages), self._template, self._vocabulary, answer=answer
-            )
+            return await self._own_prompt(tuple(messages), self._template, self._vocabulary, answer)
         return await self._engine.render(messages, answer=answer)
+
+    async def _own_prompt(
+        self,
+        messages: tuple[Message, ...],
+        template: ChatTemplate,
+        vocabulary: Vocabulary,
+        answer: bool,
+    ) -> Prompt:
+        for known, answered, prompt in self._prompts:
+            if answered == answer and known == messages:
+                return prompt
+        if sum(len(message.content) for message in messages) <= _SHORT:
+            prompt = build_prompt(messages, template, vocabulary, answer=answer)
+        else:
+            prompt = await asyncio.to_thread(
+                build_prompt, messages, template, vocabulary, answer=answer
+            )
+        self._prompts.append((messages, answer, prompt))
+        return prompt
 
     async def takes_tools(self) -> bool | None:
         """Whether the template has a place for tools; ``None`` if it is not known here."""
