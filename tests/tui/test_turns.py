@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
+from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 
 from chatapp.engine.protocol import Sampling
 from chatapp.errors import EngineDied, EngineError
@@ -214,6 +217,48 @@ async def test_counts_that_tick_up_while_the_transcript_goes(
         await chat.sees_not("▶")
         await chat.sees("sent ×2")
         go.set()
+        await chat.done()
+
+
+async def test_the_sweep_styles_no_more_than_the_message_it_is_at(
+    chatting: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with chatting() as chat:
+        await chat.say("one")
+        view = chat.screen.session.pane.view_of(chat.nodes[0])
+        assert view is not None
+        styled: list[object] = []
+        once = Stylesheet.apply
+
+        def apply(sheet: Stylesheet, node: DOMNode, **how: Any) -> None:
+            styled.append(node)
+            once(sheet, node, **how)
+
+        monkeypatch.setattr(Stylesheet, "apply", apply)
+        before = view.background_colors
+        view.sweep(True)
+        during = view.background_colors
+        view.sweep(False)
+        assert styled == [view, view]
+        assert before == view.background_colors != during
+
+
+async def test_a_message_may_leave_while_the_sweep_is_under_way(
+    chatting: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "_SWEEP", 30.0)
+    async with chatting(Reply(), Reply(go=asyncio.Event())) as chat:
+        await chat.say("one")
+        chat.app.animation_level = "full"
+        await chat.send("two")
+        await chat.sees("▶ sent ×2")
+        pane = chat.screen.session.pane
+        assert pane._sweep is not None
+        pane._first = 2
+        await pane.sync()
+        assert pane._sweep is None
+        assert not pane.query(".-sweeping")
+        await chat.press("escape")
         await chat.done()
 
 

@@ -176,6 +176,7 @@ class ConversationPane(Still, VerticalScroll, can_focus=True):
             gone = [view for node, view in self._views.items() if node not in keep]
             self._views = {node: view for node, view in self._views.items() if node in keep}
             if gone:
+                self._stop_sweep()
                 await self._talk.remove_children(gone)
             await self._mount_missing(shown)
             await self._place_rule(nodes)

@@ -294,7 +294,9 @@ class MessageView(StillVertical):
         """The sweep is at this message, or has passed it: its count is the new one."""
         self._sweeping = here
         self._sent_shown = self.node.sent
-        self.set_class(here, "-sweeping")
+        # It changes this widget's own look alone: what is inside need not be styled anew.
+        self.set_class(here, "-sweeping", update=False)
+        self.app.stylesheet.update_nodes([self], animate=True)
         self.refresh_node()
 
     def show_mark(self, mark: str) -> None:
