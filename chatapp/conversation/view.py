@@ -35,9 +35,12 @@ class View:
 
     def visible(self, nodes: Sequence[Node]) -> list[Node]:
         """The nodes that are sent. A view that begins on another branch hides nothing here."""
-        if self.first is None or self.first not in nodes:
-            return list(nodes)
-        return list(nodes[nodes.index(self.first) :])
+        if self.first is not None:
+            # From the end: what is sent is a window's worth, what was said may be any length.
+            for at in range(len(nodes) - 1, -1, -1):
+                if nodes[at] is self.first:
+                    return list(nodes[at:])
+        return list(nodes)
 
     def messages(
         self, system: str, nodes: Sequence[Node], *, tools: str = "", summarised: bool = False

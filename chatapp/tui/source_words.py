@@ -33,7 +33,7 @@ def passages_behind(reply: Node) -> tuple[Node | None, list[Part]]:
     """The nearest message before a reply that holds passages, and these."""
     at = reply.parent
     while at is not None:
-        if at.role == "user":
+        if at.role == "user" and at.part_tokens != ():  # where it is known to hold none
             found = [one.part for one in parts_of("user", at.content)]
             if passages := [part for part in found if part.kind == "passage"]:
                 return at, passages

@@ -65,6 +65,27 @@ async def test_dropping_the_oldest_draws_a_line_and_marks_what_is_not_sent(
         assert chat.talk.policy == "stop"
 
 
+async def test_the_line_stays_as_it_is_until_the_view_moves(chatting: Open) -> None:
+    async with chatting(size=(120, 60), **small("drop-oldest")) as chat:
+        await fill(chat)
+        await chat.say(LONG)
+        pane = chat.screen.session.pane
+        (rule,) = chat.screen.query(".view-rule")
+        assert chat.talk.view.first is not None
+        await pane.sync()
+        assert list(chat.screen.query(".view-rule")) == [rule]
+        # Messages that come back above it stand above the line.
+        pane._first = chat.nodes.index(chat.talk.view.first)
+        await pane.sync()
+        pane._first = 0
+        await pane.sync()
+        (rule,) = chat.screen.query(".view-rule")
+        parts = list(pane._talk.children)
+        at_view = pane.view_of(chat.talk.view.first)
+        assert at_view is not None
+        assert parts[parts.index(at_view) - 1] is rule
+
+
 async def test_a_summary_is_shown_as_text_written_by_the_model(chatting: Open) -> None:
     async with chatting(size=(120, 60), **small("summary")) as chat:
         await fill(chat)

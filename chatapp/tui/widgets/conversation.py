@@ -91,6 +91,8 @@ class ConversationPane(Still, VerticalScroll, can_focus=True):
         self._begun = self._left = self._notice = self._trouble = ""
         self._marks: Mapping[Node, str] = {}
         self._pending: _Pending | None = None
+        # Where the line stands at which the model's view begins, and the summary with it.
+        self._placed: tuple[MessageView, str] | None = None
         self._sweep: Timer | None = None
         self._swept: list[MessageView] = []
 
@@ -203,6 +205,7 @@ class ConversationPane(Still, VerticalScroll, can_focus=True):
                 view.mark = self._marks.get(node, "")
                 missing.append(view)
             elif missing:
+                await self._take_rule_away()  # it would stand above them
                 await self._talk.mount_all(missing, before=view)
                 missing = []
             views[node] = view
@@ -212,14 +215,17 @@ class ConversationPane(Still, VerticalScroll, can_focus=True):
 
     async def _place_rule(self, nodes: list[Node]) -> None:
         """The line where the model's view begins, with the summary that stands for the rest."""
-        await self.query(".view-rule").remove()
         view = self.conversation.view if self.conversation else None
-        out = nodes.index(view.first) if view and view.first in nodes else 0
-        for at, node in enumerate(nodes):
-            if shown := self._views.get(node):
-                shown.set_outside(at < out)
+        out = len(nodes) - len(view.visible(nodes)) if view else 0
+        for at, shown in enumerate(self._views.values(), self._first):
+            shown.set_outside(at < out)
         at_view = self._views.get(nodes[out]) if out else None
-        if not out or view is None or at_view is None:
+        placed = (at_view, view.summary) if view and at_view else None
+        if placed == self._placed:
+            return
+        await self._take_rule_away()
+        self._placed = placed
+        if view is None or at_view is None:
             return
         rule = [Static(f"── {words.view_begins(out)} ──", classes="view-rule", markup=False)]
         if view.summary:
@@ -229,6 +235,10 @@ class ConversationPane(Still, VerticalScroll, can_focus=True):
             )
             rule.append(Static(text, classes="view-rule -summary", markup=False))
         await self._talk.mount_all(rule, before=at_view)
+
+    async def _take_rule_away(self) -> None:
+        self._placed = None
+        await self._talk.query_children(".view-rule").remove()
 
     def _refresh_extras(self, nodes: list[Node]) -> None:
         older = self.query_one("#older", Static)
