@@ -40,7 +40,8 @@ class Terminal:
         for name in ("COLUMNS", "LINES", "NO_COLOR"):
             environment.pop(name, None)
         self._new = threading.Condition()
-        self._painted = b""
+        # Grows by what is read, not by a copy of all of it: that would take time from what runs.
+        self._painted = bytearray()
         self._ended = False
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
@@ -72,7 +73,7 @@ class Terminal:
     def forget(self) -> None:
         """Take as unseen what was painted until now."""
         with self._new:
-            self._painted = b""
+            self._painted.clear()
 
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
