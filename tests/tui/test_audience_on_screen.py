@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import xml.etree.ElementTree as ET
 
 import aiohttp
@@ -63,6 +64,25 @@ async def test_while_nobody_looks_nothing_is_drawn(chatting, monkeypatch):
         await chat.say("The capital of Turkey?")
         assert chat.screen.drawn > 5
         assert not drawn
+
+
+async def test_the_cursor_stands_still_while_a_reply_streams_or_an_audience_looks(chatting):
+    go = asyncio.Event()
+    async with chatting(Reply(["Fine."], go=go), Reply(["Fine."])) as chat:
+        composer = chat.screen.composer
+        await chat.send("one")
+        assert not composer.cursor_blink
+        await chat.screen.run_action("screen.new_session")
+        assert not composer.cursor_blink
+        go.set()
+        await chat.until(lambda: composer.cursor_blink, "blinking again")
+        await opened(chat)
+        assert not composer.cursor_blink
+        await chat.press("escape")
+        await chat.say("two")
+        assert not composer.cursor_blink
+        await chat.screen.close_audience()
+        assert composer.cursor_blink
 
 
 async def test_what_is_typed_can_be_kept_back_until_it_is_sent(chatting):

@@ -12,7 +12,6 @@ from textual.widgets import Input, TextArea
 
 from chatapp.tui import words
 from chatapp.tui.screens.setup_actions import SetupActions
-from chatapp.tui.widgets.composer import Composer
 
 if TYPE_CHECKING:
     from chatapp.showing.frames import Seen
@@ -68,8 +67,7 @@ class AudienceActions(SetupActions):
             server = AudienceServer(door, Frames(lambda: self.drawn, self._look))
             await server.start()
             self._audience = server
-            # A cursor that blinks is a new picture twice a second.
-            self.composer.cursor_blink = False
+            self.refresh_cursor()
         return self._audience
 
     async def close_audience(self) -> None:
@@ -77,8 +75,12 @@ class AudienceActions(SetupActions):
         server, self._audience = self._audience, None
         if server is not None:
             await server.close()
-            for composer in self.query(Composer):  # none, if the screen is being taken down
-                composer.cursor_blink = True
+            self.refresh_cursor()
+
+    @property
+    def cursor_blinks(self) -> bool:
+        """Whether it may: for the audience it would be a new picture twice a second."""
+        return self._audience is None and super().cursor_blinks
 
     def _look(self) -> Seen | None:
         from chatapp.tui.picture import read

@@ -176,6 +176,7 @@ class ChatBase(Screen[None]):
             return
         self.refresh_header()
         self.refresh_keys()
+        self.refresh_cursor()
         conversation = self.conversation
         frame = self.query_one("#sessions")
         width = frame.size.width - 6
@@ -185,6 +186,16 @@ class ChatBase(Screen[None]):
         frame.border_subtitle = Content(words.total_sent(turns, total, width))
         self.count.changed()
         self._show_request()
+
+    @property
+    def cursor_blinks(self) -> bool:
+        """Whether it may: each time it is painted, and a reply needs the processor."""
+        return not any(session.busy for session in self.sessions)
+
+    def refresh_cursor(self) -> None:
+        """Let the cursor blink, or stand still."""
+        for composer in self.query(Composer):  # none, if the screen is being taken down
+            composer.cursor_blink = self.cursor_blinks
 
     async def know_weights(self, session: Session) -> None:
         """A turn that is kept says which weights answered: see that their hash is known."""
