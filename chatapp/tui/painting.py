@@ -43,6 +43,14 @@ class Painter(Compositor):
         seen, placed = self.visible_widgets, self._full_map
         super().update_widgets({one for one in widgets if one in seen or one not in placed})
 
+    def update_of(self, widget: Widget) -> ChopsUpdate | None:
+        """What paints this widget alone: all else is painted when its time comes."""
+        others, self._dirty_regions = self._dirty_regions, set()
+        self.update_widgets({widget})
+        update = self.render_partial_update()
+        self._dirty_regions |= others
+        return update
+
     def render_partial_update(self) -> ChopsUpdate | None:
         regions = self._dirty_regions.copy()
         self._dirty_regions.clear()
@@ -79,7 +87,8 @@ class Painter(Compositor):
                 lines = widget.render_lines(
                     Region(seen.x - region.x, first - region.y, seen.width, end - first)
                 )
-                for y, line in zip(range(first, end), lines, strict=True):
+                # A widget that has just shrunk has fewer lines than it had place: a layout is due.
+                for y, line in zip(range(first, end), lines, strict=False):
                     at = [cut for cut in cuts[y] if left <= cut <= right]
                     parts = line.divide([cut - left for cut in at[1:]])
                     _fill(chops[y], missing[y], at, parts)

@@ -183,6 +183,26 @@ async def test_what_is_out_of_sight_can_change_without_finding_all_places_anew()
         assert painter._full_map_invalidated
 
 
+async def test_a_key_is_painted_at_once_where_it_has_room(
+    chatting: Open, terminal: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def painted(letter: str) -> bool:
+        return any(cell == letter for cell, _ in terminal.cells.values())
+
+    async with chatting() as chat:
+        await chat.sees("Nothing has been said here")
+        await chat.pilot.pause(0.1)
+        monkeypatch.setattr(chat.screen._update_timer, "_callback", lambda: None)
+        monkeypatch.setattr(chat.screen, "_on_timer_update", lambda: None)
+        await chat.press("ж")
+        await chat.until(lambda: painted("ж"), "painted, though no frame was due")
+        # A line for which room has to be made comes with the next layout.
+        await chat.press("ctrl+j", "я")
+        await chat.until(lambda: chat.draft == "ж\nя")
+        await chat.pilot.pause(0.1)
+        assert not painted("я")
+
+
 async def test_part_of_a_line_is_painted(chatting: Open, terminal: Grid) -> None:
     async with chatting(Reply(("some words " * 9,)), size=(60, 20)) as chat:
         await chat.say("Hi")

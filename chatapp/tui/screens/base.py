@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.content import Content
+from textual.messages import Update
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -84,6 +85,15 @@ class ChatBase(Screen[None]):
         yield Chips()
         yield Composer(id="composer")
         yield KeyBar()
+
+    async def _on_update(self, message: Update) -> None:
+        """A key's echo waits for no frame, nor for the layout that a growing reply asks for."""
+        written = message.widget
+        if not isinstance(written, Composer) or not written.roomy:
+            return
+        if self.is_current and not self.app._batch_count:
+            assert isinstance(self._compositor, Painter)
+            self.app._display(self, self._compositor.update_of(written))
 
     # ── what there is ───────────────────────────────────────────────────────────────────────────
 

@@ -135,6 +135,11 @@ class Composer(TextArea):
         return bool(self.text or self._attached)
 
     @property
+    def roomy(self) -> bool:
+        """Whether all lines that are written have room where it stands."""
+        return self.wrapped_document.height <= self.size.height
+
+    @property
     def draft(self) -> Draft:
         """What is written, as it can be kept and put back."""
         text = self.text
