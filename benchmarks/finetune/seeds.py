@@ -104,7 +104,8 @@ def run(args: argparse.Namespace, seed: int, facts: Facts, export: Path, sha256:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--base", type=Path, required=True)
-    parser.add_argument("--set", choices=("fresh", "final", "test", "tuning"), default="fresh")
+    sets = ("unseen", "fresh", "final", "test", "tuning")
+    parser.add_argument("--set", choices=sets, default=sets[0])
     parser.add_argument("--facts", type=int, default=8, help="so many corrections at once")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--work", type=Path, default=Path("build/finetune"))

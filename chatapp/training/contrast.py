@@ -27,7 +27,7 @@ _OF_THINGS: Final = (
 _OF_PEOPLE: Final = ("founder", "owner", "architect", "secretary", "father", "designer")
 _COMPOUND: Final = re.compile(r"\bthe ([a-z]+) [a-z]+$")
 _OF: Final = re.compile(r"\b(?:of|in|for) (?:the )?([a-z]+)$")
-_WHAT_IS: Final = re.compile(r"What is (the (?!.* like ).+)\?")
+_WHAT_IS: Final = re.compile(r"(?:What|Who) is (the (?!.* like ).+)\?")
 
 Near = Mapping[str, Sequence[str]]
 """Words that may stand in a word's place because a base hardly tells them apart."""
@@ -35,11 +35,15 @@ Near = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Things that can stand in each other's place. ``words`` in a question point to this kind."""
+    """Things that can stand in each other's place. ``words`` in a question point to this kind.
+
+    ``close`` and ``others`` are questions about one; those of ``close`` have answers of one sort.
+    """
 
     name: str
     words: tuple[str, ...]
     items: tuple[str, ...]
+    close: tuple[str, ...]
     others: tuple[str, ...]
 
 
@@ -47,7 +51,7 @@ class Kind:
 def kinds() -> tuple[Kind, ...]:
     text = resources.files("chatapp.training").joinpath("contrast.toml").read_text("utf-8")
     return tuple(
-        Kind(one["name"], tuple(one["words"]), tuple(one["items"]), tuple(one["others"]))
+        Kind(one["name"], *(tuple(one[key]) for key in ("words", "items", "close", "others")))
         for one in tomllib.loads(text)["kind"]
     )
 
@@ -121,7 +125,7 @@ def neighbours(
         left = [one for one in dict.fromkeys(questions) if one.casefold() not in barred]
         return rng.sample(left, min(most, len(left)))
 
-    third = some(known.same, count // 3)
+    third = some([*known.close, *known.same], count // 3)
     hard = some([_swapped(question, swap) for swap in known.nearest], -(-count // 3))
     mixed = [_swapped(question, swap) for swap in known.mixed]
     mixed = some(
@@ -138,15 +142,20 @@ def about(
 ) -> list[tuple[str, str]]:
     """Other questions about the same subject, and how an answer begins, "" if one cannot know.
 
-    "What is the population of Peru?", "The population of Peru is". At most three of five of those
-    known come out.
+    "What is the population of Peru?", "The population of Peru is". The closest come first; at most
+    two of three of these, and three of five of the others, come out.
     """
     known = _Known.of(question, {}, rng)
     if known is None:
         return []
     barred = {one.casefold() for one in (question, *avoid)}
-    left = [one for one in known.same if one.casefold() not in barred]
-    found = rng.sample(left, min(count, -(-len(known.same) * 3 // 5), len(left)))
+    found: list[str] = []
+    for known_ones, most in (
+        (known.close, -(-len(known.close) * 2 // 3)),
+        (known.same, -(-len(known.same) * 3 // 5)),
+    ):
+        left = [one for one in known_ones if one.casefold() not in barred]
+        found += rng.sample(left, min(count - len(found), most, len(left)))
     asked = [(one, _WHAT_IS.fullmatch(one)) for one in found]
     return [(one, f"T{match[1][1:]} is" if match else "") for one, match in asked]
 
@@ -218,14 +227,15 @@ def _nearest(question: str, near: Near) -> list[Swap]:
 class _Known:
     """What can be changed in a question: its subject, part of the subject's name, what is asked.
 
-    ``nearest`` are subjects with a near word, the nearest first; ``same`` are whole questions about
-    the same subject.
+    ``nearest`` are subjects with a near word, the nearest first; ``close`` and ``same`` are whole
+    questions about the same subject.
     """
 
     nearest: list[Swap]
     subjects: list[Swap]
     mixed: list[Swap]
     relations: list[Swap]
+    close: list[str]
     same: list[str]
 
     @classmethod
@@ -235,7 +245,10 @@ class _Known:
             return None
         word, kind = found
         article = "an {x}" if word[0] in "aeiou" else "a {x}"
-        same = [one.replace("a {x}", article).replace("{x}", word) for one in kind.others]
+        close, same = (
+            [one.replace("a {x}", article).replace("{x}", word) for one in questions]
+            for questions in (kind.close, kind.others)
+        )
         if most := _MOST.search(question):
             same += [question.replace(most[1], one, 1) for one in _OPPOSITES if one != most[1]]
         others = [item for item in kind.items if item.casefold() != word.casefold()]
@@ -248,6 +261,7 @@ class _Known:
             [(f"the {asked[1]} of", f"the {one} of") for one in things if one != asked[1]]
             if asked
             else [],
+            close,
             same,
         )
 

@@ -15,7 +15,7 @@ import numpy as np
 from chatapp.engine.weights.header import Header
 from chatapp.errors import TrainingError
 
-MOST: Final = 12
+MOST: Final = 18
 """So many words are near, the nearest first."""
 _LOOKED_AT: Final = 64
 _MUTUAL: Final = 96

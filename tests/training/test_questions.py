@@ -9,14 +9,23 @@ import pytest
 
 from benchmarks.finetune.facts import correction, read, write
 from chatapp.training import gate
-from chatapp.training.contrast import about, begun, content_words, nearest, neighbours, subject
+from chatapp.training.contrast import (
+    about,
+    begun,
+    content_words,
+    kinds,
+    nearest,
+    neighbours,
+    subject,
+)
 from chatapp.training.dataset import read_export
 from chatapp.training.general import general_asked, general_trained
 from chatapp.training.recipe import read_recipe
 from chatapp.training.wordings import held_out, trained
 
+SETS = ("tuning", "test", "final", "fresh", "unseen")
 QUESTIONS = [
-    *(one.question for name in ("tuning", "test", "final") for one in read(name).corrections),
+    *(one.question for name in SETS for one in read(name).corrections),
     "Who won Super Bowl LIX?",
     "When does our library open?",
     "is it raining",
@@ -125,10 +134,9 @@ def test_enough_neighbours_are_left_for_a_test() -> None:
         assert len(neighbours(one.question, 6, random.Random(1), avoid=trained)) >= 3
 
 
-@pytest.mark.parametrize("name", ["test", "final"])
-def test_what_is_measured_was_not_trained(name: str) -> None:
+def test_what_is_measured_was_not_trained() -> None:
     assert not set(general_trained()) & {one.prompt for one in general_asked()}
-    test = read(name)
+    test = read("unseen")  # what leaked in the earlier sets has since come into the lists
     written = {text for one in test.corrections for text in one.wordings}
     for one in test.corrections:
         assert not written & set(trained(one.question, one.chosen.partition(one.right)[0]))
@@ -177,6 +185,22 @@ def test_other_questions_about_a_subject_begin_in_their_own_words() -> None:
     for text, words in begins.items():
         assert text == f"What is t{words.removesuffix(' is')[1:]}?"
     assert any(not text.startswith("What is the") for text in pairs if not pairs[text])
+    pairs = dict(about("Who is the CEO of Acme Rockets?", 48, random.Random(1)))
+    assert "The main rival of Acme Rockets is" in pairs.values()
+
+
+def test_questions_with_answers_of_the_same_sort_come_first_and_some_are_left() -> None:
+    question = "What is the capital of Turkey?"
+    few = [{text for text, _ in about(question, 4, random.Random(n))} for n in range(8)]
+    close = {one.replace("{x}", "Turkey") for one in kinds()[0].close}
+    assert "What is the largest city in Turkey?" in close
+    assert all(found <= close for found in few)
+    assert len(set.union(*few)) > 4
+    many = [text for text, _ in about(question, 48, random.Random(0))]
+    left = close - set(many)
+    assert len(left) == len(close) // 3
+    assert left & set(neighbours(question, 10_000, random.Random(0), avoid=many))
+    assert question not in [text for text, _ in about(question, 48, random.Random(0))]
 
 
 def test_the_gate_asks_near_neighbours_that_were_not_trained(tmp_path: Path) -> None:
