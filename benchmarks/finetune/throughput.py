@@ -108,7 +108,7 @@ def ours(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> Timed:
     from chatapp.training.trainer import Watch, make_trainer
 
     part = dataclasses.replace(plan, steps=plan.steps[:steps], weights=plan.weights[:steps])
-    model, held = prepared(part, base, recipe, machine, seed=0, tell=lambda *_: None)
+    ready = prepared(part, base, recipe, machine, seed=0, tell=lambda *_: None)
     seen: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         watch = Watch(
@@ -118,10 +118,11 @@ def ours(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> Timed:
             early=False,
         )
         trainer = make_trainer(
-            model,
+            ready.model,
             AutoTokenizer.from_pretrained(base),
             part,
-            held,
+            ready.held,
+            ready.hidden,
             dataclasses.replace(recipe.train, save_steps=10_000),
             Path(folder),
             watch,
@@ -144,7 +145,8 @@ def bare(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> Timed:
     from chatapp.training.losses import rest_of
     from chatapp.training.train import prepared
 
-    model, held = prepared(plan, base, recipe, machine, seed=0, tell=lambda *_: None)
+    ready = prepared(plan, base, recipe, machine, seed=0, tell=lambda *_: None, once=False)
+    model, held = ready.model, ready.held
     weights = [value for value in model.parameters() if value.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=recipe.train.learning_rate, weight_decay=0.0)
     warm = recipe.train.warmup_steps
@@ -196,10 +198,11 @@ def bare_tree(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> T
     from chatapp.training.trainer import Collator
     from chatapp.training.tree import Tree
 
-    model, held = prepared(plan, base, recipe, machine, seed=0, tell=lambda *_: None)
+    ready = prepared(plan, base, recipe, machine, seed=0, tell=lambda *_: None)
+    model, held = ready.model, ready.held
     weights = [value for value in model.parameters() if value.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=recipe.train.learning_rate, weight_decay=0.0)
-    warm, collate = recipe.train.warmup_steps, Collator(plan, held)
+    warm, collate = recipe.train.warmup_steps, Collator(plan, held, ready.hidden)
 
     def work() -> list[float]:
         seen = []

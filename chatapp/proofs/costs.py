@@ -8,15 +8,17 @@ A floating-point operation (FLOP) is one multiplication or addition. For a decod
   matrix (Kaplan et al. 2020, "Scaling Laws for Neural Language Models", arXiv:2001.08361, table 1);
 - training on one token: three times that, once forward and twice back; with N numbers in all,
   about ``6·N`` (the same paper, and Hoffmann et al. 2022, arXiv:2203.15556). With LoRA the way back
-  computes no gradients of the frozen numbers: about ``4·N``.
+  computes no gradients of the frozen numbers: about ``4·N``. Where only the upper blocks have
+  adapters, ``W'`` of their numbers, that is ``4·(W' + V)``, and ``2·(W - W')`` for each token that
+  the blocks below read, which is once if what they give is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from chatapp.conversation.facts import TurnFacts
 from chatapp.engine.weights.header import Header
@@ -98,12 +100,27 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
-    """A fine-tuning as its log has it: tokens read forward only, and tokens trained on."""
+    """A fine-tuning as its log has it. ``trained``: tokens that the blocks with adapters computed,
+    ``below``: those that the blocks below them read, forward only; ``first``: the share of the
+    blocks that lies below."""
 
     name: str
     trained: int
-    forward: int = 0
+    below: int = 0
+    first: float = 0.0
     seconds: float | None = None
+
+    @classmethod
+    def of(cls, name: str, training: Mapping[str, Any]) -> Tuning:
+        """As ``provenance.json`` has it. Raises :class:`ValueError` and its kin if it is none."""
+        tokens, (first, blocks) = int(training["tokens"]), training.get("layers", (0, 1))
+        return cls(
+            name=name,
+            trained=tokens,
+            below=int(training.get("tokens_below", 0)),
+            first=int(first) / int(blocks),
+            seconds=float(training["seconds"]),
+        )
 
 
 def of_chat(turns: Iterable[TurnFacts], arithmetic: Arithmetic) -> tuple[Work, Work]:
@@ -143,11 +160,14 @@ def of_chat(turns: Iterable[TurnFacts], arithmetic: Arithmetic) -> tuple[Work, W
 
 
 def of_tuning(tuning: Tuning, arithmetic: Arithmetic) -> Work:
-    """What a fine-tuning by LoRA cost: 4·N for a token that is trained on, 2·N for one read."""
+    """What a fine-tuning by LoRA cost: 4·N for a token that is trained on, less where the blocks
+    below the adapters were read once."""
+    below = arithmetic.matrices * tuning.first
+    trained = 4.0 * (arithmetic.numbers - below) * tuning.trained
     return Work(
         name=tuning.name,
-        tokens=tuning.trained + tuning.forward,
-        flops=arithmetic.numbers * (4.0 * tuning.trained + 2.0 * tuning.forward),
+        tokens=tuning.trained,
+        flops=trained + 2.0 * below * tuning.below,
         seconds=tuning.seconds,
         source="its training log",
     )
@@ -189,10 +209,8 @@ def tunings_beside(weights: Path, sha256: str | None) -> list[Tuning]:
         try:
             training = told["training"]
             if told["base_sha256"] == sha256:
-                name = f"fine-tuning “{adapter.parent.name}”"
-                tokens, seconds = int(training["tokens"]), float(training["seconds"])
-                found.append(Tuning(name=name, trained=tokens, seconds=seconds))
-        except (ValueError, KeyError, TypeError):
+                found.append(Tuning.of(f"fine-tuning “{adapter.parent.name}”", training))
+        except (ValueError, KeyError, TypeError, ZeroDivisionError):
             continue  # not ours: the list of adapters says so
     return found
 
@@ -263,5 +281,7 @@ def _formulas(arithmetic: Arithmetic) -> Iterable[str]:
     )
     yield (
         "Training: 6·N for a token (Kaplan et al.; Hoffmann et al. 2022, arXiv:2203.15556); by "
-        "LoRA about 4·N, as the frozen numbers need no gradients. Attention is left out there."
+        "LoRA about 4·N, as the frozen numbers need no gradients. Blocks that lie below all "
+        "adapters need none at all, and are read once for each token: 2 for each of their numbers. "
+        "Attention is left out there."
     )

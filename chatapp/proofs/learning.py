@@ -262,12 +262,11 @@ class _Story:
         entry = load_catalogue().by_sha256(await lab.file_hash())
         chat, _ = costs.of_chat(talk.turns, arithmetic)
         training = log.get("training")
-        tokens = training.get("tokens", 0) if isinstance(training, dict) else 0
+        told_of = {"tokens": 0, **(training if isinstance(training, dict) else {})}
         works = [
             chat,
             costs.of_tuning(
-                costs.Tuning(name="this fine-tuning", trained=int(tokens), seconds=seconds),
-                arithmetic,
+                costs.Tuning.of("this fine-tuning", {**told_of, "seconds": seconds}), arithmetic
             ),
             costs.of_pretraining(
                 entry.training_tokens if entry else None,

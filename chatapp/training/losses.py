@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from chatapp.training.prompts import Row
-from chatapp.training.tree import Tree, plant
+from chatapp.training.tree import Tree, moved, plant
 
 KEPT: Final = 256
 """So many of the base's most probable tokens are kept for each position; the rest is one more."""
@@ -30,8 +30,9 @@ class Held:
 
 def predict(model: Any, tree: Tree) -> Tensor:
     """Log-probabilities (H, V), float32, at the tree's heads."""
+    begun = {"input_ids": tree.tokens} if tree.hidden is None else {"inputs_embeds": tree.hidden}
     out = model(
-        input_ids=tree.tokens,
+        **begun,
         position_ids=tree.positions,
         attention_mask=tree.mask,
         logits_to_keep=tree.heads,
@@ -48,13 +49,22 @@ def rest_of(logprobs: Tensor) -> Tensor:
 
 @torch.no_grad()
 def base_distributions(
-    model: Any, rows: Sequence[Row], tell: Any, *, device: Any = "cpu", at_once: int = 16
+    model: Any,
+    rows: Sequence[Row],
+    tell: Any,
+    *,
+    hidden: Sequence[Tensor] = (),
+    device: Any = "cpu",
+    at_once: int = 16,
 ) -> list[Held]:
-    """What ``model`` (the base, without an adapter) says over each row's answer. Computed once."""
+    """What ``model`` (the base, without an adapter) says over each row's answer. Computed once.
+
+    ``hidden``: what the layers that are left out give for each row, if there are such.
+    """
     found: list[Held] = []
     for start in range(0, len(rows), at_once):
         part = rows[start : start + at_once]
-        tree = moved(plant(part), device)
+        tree = moved(plant(part, hidden[start : start + at_once]), device)
         logp = predict(model, tree)[tree.at]
         kept = min(KEPT, logp.shape[-1])
         values, ids = logp.topk(kept, dim=-1)
@@ -64,12 +74,6 @@ def base_distributions(
             found.append(Held(ids.cpu()[chosen], whole[chosen]))
         tell("The base's distributions", start + len(part), len(rows))
     return found
-
-
-def moved(tree: Tree, device: Any) -> Tree:
-    """The same on another device."""
-    names: Iterable[str] = Tree.__slots__
-    return Tree(**{name: getattr(tree, name).to(device) for name in names})
 
 
 def answer_nll(logp: Tensor, tree: Tree) -> Tensor:

@@ -6,6 +6,7 @@ the plan that it began with.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ class Plan:
     A step's loss is the sum over its rows of weight × mean loss of the row's answer tokens.
     ``held`` are the indices of rows whose answers are the base's (``general``, ``contrast``).
     ``asked`` are the neighbours that were trained, in each wording; ``near`` words that none has.
+    ``upper`` is the share of the layers, from the top, that adapters are trained for.
     """
 
     rows: list[Row]
@@ -41,6 +43,7 @@ class Plan:
     asked: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
     near: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    upper: float = 1.0
 
     @property
     def held(self) -> list[int]:
@@ -54,6 +57,7 @@ class Plan:
             "asked": self.asked,
             "left_out": self.left_out,
             "near": self.near,
+            "upper": self.upper,
         }
 
     @classmethod
@@ -156,7 +160,7 @@ def _worded(question: str, rng: random.Random, begun: str = "") -> str:
 
 class _Maker:
     def __init__(self, recipe: Recipe, prompts: Prompts) -> None:
-        self.recipe = recipe.train
+        self.recipe, self.lora = recipe.train, recipe.lora
         self.prompts = prompts
         self.left_out: dict[str, int] = {}
 
@@ -241,11 +245,14 @@ class _Maker:
         near_deck, general_deck = dealt(near), dealt(general)
         order = _Deck(list(range(len(fact_decks))), rng)
         each = self.recipe
+        learnt = min(each.facts_per_step, each.wordings_per_step * len(facts), sum(map(len, facts)))
+        # With few corrections a step is smaller, not more of the same; what is held in proportion.
+        share = learnt / each.facts_per_step if facts else 1.0
         counts = {
-            "fact": min(each.facts_per_step, sum(map(len, facts))),
+            "fact": learnt,
             "style": min(each.styles_per_step, len(style_deck)),
-            "contrast": min(each.contrast_per_step, -(-len(near) // 2)),
-            "general": min(each.general_per_step, len(general)),
+            "contrast": min(math.ceil(each.contrast_per_step * share), -(-len(near) // 2)),
+            "general": min(math.ceil(each.general_per_step * share), len(general)),
         }
         steps, weights = [], []
         for _ in range(self._steps(bool(facts), len(style_deck), counts["style"])):
@@ -273,6 +280,7 @@ class _Maker:
             asked=asked,
             left_out=self.left_out,
             near=kept,
+            upper=self.lora.upper if len(facts) <= self.lora.few and not styles else 1.0,
         )
 
     def _steps(self, facts: bool, styles: int, per_step: int) -> int:

@@ -15,11 +15,14 @@ from chatapp.errors import TrainingError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lora:
-    """The adapter's form. ``targets`` are the layers' names in Hugging Face's models."""
+    """The adapter's form. ``targets`` are the layers' names in Hugging Face's models; ``upper`` is
+    the share of the base's layers, from the top, that have them for ``few`` corrections."""
 
     rank: int
     alpha: int
     targets: tuple[str, ...]
+    upper: float
+    few: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,7 @@ class Train:
     learning_rate: float
     warmup_steps: int
     facts_per_step: int
+    wordings_per_step: int
     styles_per_step: int
     general_per_step: int
     contrast_per_step: int
@@ -130,3 +134,5 @@ def _check(where: str, key: str, value: Any, known: Any, *, gate: bool) -> None:
         )
     elif not gate and (value < 0 or (value == 0 and key not in _MAY_BE_ZERO)):
         raise TrainingError(f"{where} must be above zero.")
+    elif key == "upper" and value > 1:
+        raise TrainingError(f"{where} is a share: at most 1.")

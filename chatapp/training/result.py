@@ -83,6 +83,8 @@ def provenance(result: Result) -> dict[str, Any]:
             "ended": trained.reason,
             "rows": trained.rows,
             "tokens": trained.tokens,
+            "tokens_below": trained.tokens_below,
+            "layers": list(trained.layers),
             "parameters": trained.parameters,
             "seconds": round(trained.seconds, 1),
             "cpu_seconds": round(trained.cpu_seconds, 1),

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from chatapp.errors import TrainingError
 from chatapp.training.machine import Machine, peak_bytes
@@ -24,8 +24,10 @@ Step = Callable[[int, int, dict[str, float], float], None]
 class Trained:
     """``state`` maps PEFT's names to float32 arrays (out, in); empty unless the first process.
 
-    ``tokens`` counts what was computed, shared beginnings once; ``parameters`` the adapter's
-    numbers. Seconds are of the steps alone.
+    ``tokens`` counts what the layers with adapters computed, shared beginnings once;
+    ``tokens_below`` what the layers below them did. ``layers``: the first with an adapter, from 0,
+    and how many there are in all. ``parameters``: the adapter's numbers. Seconds are of the steps
+    alone.
     """
 
     state: Mapping[str, Any]
@@ -38,6 +40,18 @@ class Trained:
     parameters: int
     rows: int
     tokens: int
+    tokens_below: int
+    layers: tuple[int, int]
+
+
+class Prepared(NamedTuple):
+    """A model to train. ``held``: the base's distributions by row, ``hidden``: what the layers that
+    are left out give, ``layers``: the first with an adapter, and how many there are."""
+
+    model: Any
+    held: dict[int, Any]
+    hidden: dict[int, Any]
+    layers: tuple[int, int]
 
 
 def load_libraries() -> None:
@@ -70,7 +84,7 @@ def train(
     from chatapp.training.trainer import Watch, make_trainer
     from chatapp.training.tree import size
 
-    model, held = prepared(plan, base, recipe, machine, seed=seed, tell=tell)
+    ready = prepared(plan, base, recipe, machine, seed=seed, tell=tell)
     watch = Watch(
         recipe.train,
         folder / "training.jsonl" if processes.first else None,
@@ -79,10 +93,11 @@ def train(
     )
     checkpoints = folder / "checkpoints"
     trainer = make_trainer(
-        model,
+        ready.model,
         AutoTokenizer.from_pretrained(base),
         plan,
-        held,
+        ready.held,
+        ready.hidden,
         recipe.train,
         checkpoints,
         watch,
@@ -109,6 +124,7 @@ def train(
     if processes.first and not trainer.stop_asked:
         _save(unwrapped, state, folder / "peft", base_name)
     done = plan.steps[:steps]
+    tokens = sum(size([plan.rows[index] for index in each]) for each in done)
     return Trained(
         state={name: value.detach().float().cpu().numpy() for name, value in state.items()},
         steps=steps,
@@ -119,7 +135,9 @@ def train(
         peak_bytes=peak_bytes(),
         parameters=sum(value.numel() for value in state.values()),
         rows=sum(map(len, done)),
-        tokens=sum(size([plan.rows[index] for index in each]) for each in done),
+        tokens=tokens,
+        tokens_below=sum(map(len, ready.hidden.values())) if ready.hidden else tokens,
+        layers=ready.layers,
     )
 
 
@@ -162,15 +180,19 @@ def prepared(
     *,
     seed: int,
     tell: Callable[[str, int, int], None],
-) -> tuple[Any, dict[int, Any]]:
-    """The base with an adapter that does nothing yet, and what the base says over held rows."""
+    once: bool = True,
+) -> Prepared:
+    """The base with an adapter that does nothing yet, and what the base says over held rows.
+
+    Unless ``once`` is false, the layers below the adapter are computed now and left out.
+    """
     import torch
     from peft import LoraConfig, get_peft_model
     from peft.tuners.lora.layer import LoraLayer
     from transformers import AutoModelForCausalLM, set_seed
     from transformers.utils import logging
 
-    from chatapp.training import attention
+    from chatapp.training import attention, below
     from chatapp.training.losses import base_distributions
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -182,14 +204,29 @@ def prepared(
         for name, weight in model.named_parameters():
             if name.rsplit(".", 2)[-2] in recipe.lora.targets:
                 weight.data = weight.data.bfloat16()
+    count = model.config.num_hidden_layers
+    first = below.first_layer(count, plan.upper)
+    used = sorted({*plan.held, *(index for step in plan.steps for index in step)})
+    rows = [plan.rows[index] for index in used]
+    hidden: dict[int, Any] = {}
     with torch.autocast(machine.device, torch.bfloat16, enabled=machine.bf16):
-        rows = [plan.rows[index] for index in plan.held]
-        kept = base_distributions(model, rows, tell, device=machine.device)
+        if once and first and below.can_be_kept(rows, model.config.hidden_size):
+            found = below.compute(model, first, rows, tell, device=machine.device)
+            hidden = dict(zip(used, found, strict=True))
+            below.leave_out(model, first)
+        kept = base_distributions(
+            model,
+            [plan.rows[index] for index in plan.held],
+            tell,
+            hidden=[hidden[index] for index in plan.held] if hidden else (),
+            device=machine.device,
+        )
     set_seed(seed)
     config = LoraConfig(
         r=recipe.lora.rank,
         lora_alpha=recipe.lora.alpha,
         target_modules=list(recipe.lora.targets),
+        layers_to_transform=list(range(first, count)) if first else None,
         lora_dropout=0.0,
         bias="none",
         task_type="CAUSAL_LM",
@@ -201,7 +238,7 @@ def prepared(
     for module in adapted.modules():
         if isinstance(module, LoraLayer):  # autocast casts what is multiplied; twice is slow
             module.cast_input_dtype_enabled = not machine.bf16
-    return adapted, dict(zip(plan.held, kept, strict=True))
+    return Prepared(adapted, dict(zip(plan.held, kept, strict=True)), hidden, (first, count))
 
 
 def _last(checkpoints: Path) -> Path | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
@@ -28,14 +29,18 @@ LEARNT = ("fact", "style")
 
 
 class Collator:
-    """Turns places in the plan into a tree, with the base's distributions beside it."""
+    """Turns places in the plan into a tree, with the base's distributions beside it.
 
-    def __init__(self, plan: Plan, held: dict[int, Held]) -> None:
-        self.plan, self.held = plan, held
+    ``hidden``: what the layers that are left out give for each row of the plan, if there are such.
+    """
+
+    def __init__(self, plan: Plan, held: Mapping[int, Held], hidden: Mapping[int, Tensor]) -> None:
+        self.plan, self.held, self.hidden = plan, held, hidden
 
     def __call__(self, items: Sequence[dict[str, Any]]) -> dict[str, Any]:
         rows = [self.plan.rows[item["index"]] for item in items]
-        tree = plant(rows)
+        hidden = [self.hidden[item["index"]] for item in items] if self.hidden else ()
+        tree = plant(rows, hidden)
         base = [self.held[item["index"]] for item in items if item["index"] in self.held]
         kept = torch.tensor([item["index"] in self.held for item in items])
         return {
@@ -178,7 +183,8 @@ def make_trainer(
     model: Any,
     tokenizer: Any,
     plan: Plan,
-    held: dict[int, Held],
+    held: Mapping[int, Held],
+    hidden: Mapping[int, Tensor],
     recipe: Train,
     folder: Path,
     watch: Watch,
@@ -221,7 +227,7 @@ def make_trainer(
         model=model,
         args=config,
         train_dataset=Dataset.from_list(flat(plan, world)),
-        data_collator=Collator(plan, held),
+        data_collator=Collator(plan, held, hidden),
         processing_class=tokenizer,
         callbacks=[watch],
     )

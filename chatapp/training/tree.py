@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +23,9 @@ class Tree:
     (row) attends to another (column). ``heads``: the H nodes whose next token is predicted.
 
     For each of A answer tokens, in the order of the rows: ``at`` is the index in ``heads`` of the
-    node before it, ``target`` its id, ``row`` the number of its row.
+    node before it, ``target`` its id, ``row`` the number of its row. ``nodes``: those of each
+    row's tokens but the last, one row after the other. ``hidden``: (1, N, width), what the layers
+    that are left out give at each node, if there are such.
     """
 
     tokens: Tensor
@@ -32,6 +35,8 @@ class Tree:
     at: Tensor
     target: Tensor
     row: Tensor
+    nodes: Tensor
+    hidden: Tensor | None = None
 
 
 def size(rows: Sequence[Row]) -> int:
@@ -39,8 +44,15 @@ def size(rows: Sequence[Row]) -> int:
     return len({row.tokens[:end] for row in rows for end in range(1, len(row.tokens))})
 
 
-def plant(rows: Sequence[Row]) -> Tree:
-    """The tree of some rows."""
+def moved(tree: Tree, device: Any) -> Tree:
+    """The same on another device."""
+    values: dict[str, Any] = {name: getattr(tree, name) for name in Tree.__slots__}
+    values = {name: one if one is None else one.to(device) for name, one in values.items()}
+    return Tree(**values)
+
+
+def plant(rows: Sequence[Row], hidden: Sequence[Tensor] = ()) -> Tree:
+    """The tree of some rows; ``hidden``: what is known of each row's tokens but the last."""
     nodes: dict[tuple[int, int], int] = {}
     tokens: list[int] = []
     parents: list[int] = []
@@ -49,6 +61,8 @@ def plant(rows: Sequence[Row]) -> Tree:
     at: list[int] = []
     target: list[int] = []
     owner: list[int] = []
+    places: list[int] = []
+    new: list[int] = []
     for number, row in enumerate(rows):
         parent = -1
         for depth, token in enumerate(row.tokens):
@@ -64,6 +78,8 @@ def plant(rows: Sequence[Row]) -> Tree:
                 tokens.append(token)
                 parents.append(parent)
                 depths.append(depth)
+                new.append(len(places))
+            places.append(node)
             parent = node
     size = len(tokens)
     mask = torch.zeros(size, size, dtype=torch.bool)
@@ -79,4 +95,6 @@ def plant(rows: Sequence[Row]) -> Tree:
         at=torch.tensor(at),
         target=torch.tensor(target),
         row=torch.tensor(owner),
+        nodes=torch.tensor(places),
+        hidden=torch.cat(list(hidden))[new][None] if hidden else None,
     )

@@ -82,8 +82,8 @@ def test_what_a_server_hides_is_left_out() -> None:
 
 def test_each_is_shown_as_a_multiple_of_the_others() -> None:
     chat, _ = of_chat([turn(1, 10, 10, 3)], TINY)
-    tuned = of_tuning(Tuning(name="turkey", trained=100, forward=50, seconds=9.0), TINY)
-    assert tuned.flops == 1300 * (4 * 100 + 2 * 50)
+    tuned = of_tuning(Tuning(name="turkey", trained=100, seconds=9.0), TINY)
+    assert tuned.flops == 1300 * 4 * 100
     before = of_pretraining(2_000_000, "its card", TINY)
     page = blocks([chat, tuned, before], TINY)
     table = [block for block in page if isinstance(block, Table)][1]
@@ -91,6 +91,16 @@ def test_each_is_shown_as_a_multiple_of_the_others() -> None:
     assert table.rows[0][1] == 1.0
     assert table.rows[2][1] == pytest.approx(6 * 1300 * 2e6 / chat.flops)
     assert any(isinstance(block, Plot) and block.log for block in page)
+
+
+def test_blocks_below_the_adapters_are_read_once_and_need_no_gradients() -> None:
+    told = {"tokens": 100, "tokens_below": 30, "layers": [10, 30], "seconds": 9.0}
+    tuned = of_tuning(Tuning.of("turkey", told), TINY)
+    below = TINY.matrices / 3
+    assert tuned.tokens == 100
+    assert tuned.flops == pytest.approx(4 * 100 * (TINY.numbers - below) + 2 * 30 * below)
+    old = of_tuning(Tuning.of("before", {"tokens": 100, "seconds": 9.0}), TINY)
+    assert old.flops == 4 * 100 * TINY.numbers
 
 
 def test_what_nobody_published_is_not_guessed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -141,6 +142,23 @@ async def test_a_neighbour_that_was_trained_in_another_wording_counts_as_trained
     assert {f"What is the capital of {one}?" for one in countries} <= set(plan.asked)
 
 
+async def test_few_corrections_make_small_steps_and_few_layers(
+    eight: Export, prompts: Prompts
+) -> None:
+    def kinds(plan: Plan) -> Counter[str]:
+        return Counter(plan.rows[index].kind for index in plan.steps[0])
+
+    def some(count: int) -> Export:
+        return dataclasses.replace(eight, records=eight.records[:count])
+
+    recipe = read_recipe()
+    one, two, three = [await _plan(some(count), prompts) for count in (1, 2, 3)]
+    assert kinds(one) == {"fact": 4, "contrast": 12, "general": 2}
+    assert kinds(two) == kinds(three) == {"fact": 8, "contrast": 24, "general": 4}
+    assert one.upper == two.upper == recipe.lora.upper < 1
+    assert three.upper == 1  # one could not learn them all
+
+
 async def test_every_correction_comes_equally_often(eight: Export, prompts: Prompts) -> None:
     plan = await _plan(eight, prompts)
     recipe = read_recipe().train
@@ -217,6 +235,7 @@ def test_a_later_correction_of_a_question_replaces_an_earlier_one(
         ("[train]\nmax_steps = 1.5", "must be a whole number"),
         ("[train]\nmax_steps = 0", "must be above zero"),
         ("[lora]\ntargets = []", "must be a list of layer names"),
+        ("[lora]\nupper = 1.5", "'upper' is a share: at most 1"),
         ("[train", "is not a TOML file"),
     ],
 )
