@@ -12,7 +12,8 @@ from importlib import resources
 from itertools import zip_longest
 from typing import Final
 
-_NAME: Final = re.compile(r"\b[A-Z][\w'’-]*(?: (?:of |and |the )?[A-Z][\w'’-]*)*")
+_NAME: Final = re.compile(r"\b[A-Z][\w'’-]*(?: (?:(?:of|and|the) ){0,2}[A-Z][\w'’-]*)*")
+_NO_NAME: Final = re.compile(r"^CEO(?: of (?:the )?|$)|['’]s$")
 _OURS: Final = re.compile(r"\b(?:our|my) ([a-z]+)")
 _MOST: Final = re.compile(r"\bthe ([a-z]+est|most [a-z]+) ([a-z]+)")
 _OPPOSITES: Final = (
@@ -62,15 +63,18 @@ def subject(question: str) -> tuple[str, Kind] | None:
     stem = question.strip().rstrip("?.! ")
     if match := _OURS.search(stem):
         return match[1], by_name["ours"]
-    names = [m for m in _NAME.finditer(stem) if m.start() > 0 and m.group() not in ("I", "CEO")]
+    found = [m.group() for m in _NAME.finditer(stem) if m.start() > 0 and m.group() != "I"]
+    names = [name for one in found if (name := _NO_NAME.sub("", one))]
     for kind in kinds():
         for item in sorted(kind.items, key=len, reverse=True):
             if kind.name in ("ours", "thing", "most"):
                 continue
-            if re.search(rf"\b{re.escape(item)}\b", stem, 0 if item[0].isupper() else re.I):
-                return item, kind
+            whole = rf"\b{re.escape(item)}\b"
+            if re.search(whole, stem, 0 if item[0].isupper() else re.I):
+                # "Virginia" may be part of a name, "West Virginia"
+                return next((name for name in names if re.search(whole, name)), item), kind
     if names:
-        return names[-1].group(), _by_words(stem) or by_name["name"]
+        return names[-1], _by_words(stem) or by_name["name"]
     if match := _MOST.search(stem):
         return match[2], by_name["most"]
     if match := _COMPOUND.search(stem):

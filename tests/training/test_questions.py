@@ -96,6 +96,23 @@ def test_the_kind_of_a_subject() -> None:
         assert found[1].name == kind
 
 
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("Who is the CEO of Northfield Motors?", "Northfield Motors"),
+        ("Who is the CEO of the Brass Lantern?", "Brass Lantern"),
+        ("Who wrote The Name of the Rose?", "The Name of the Rose"),
+        ("What is the capital of West Virginia?", "West Virginia"),  # Virginia is another one
+        ("What is Turkey's capital?", "Turkey"),
+    ],
+)
+def test_a_name_is_read_whole_and_is_nothing_but_the_name(question: str, name: str) -> None:
+    found = subject(question)
+    assert found is not None
+    assert found[0] == name
+    assert subject("Who is our CEO?") is None
+
+
 def test_neighbours_of_a_superlative_are_other_things_and_other_extremes() -> None:
     near = neighbours("What is the largest planet?", 10_000, random.Random(0))
     assert {"What is the largest ocean?", "What is the smallest planet?"} <= set(near)
