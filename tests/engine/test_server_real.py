@@ -189,7 +189,7 @@ async def test_what_it_tells_of_itself(client: ServerEngine) -> None:
 
 async def test_the_same_request_gives_the_same_reply(client: ServerEngine) -> None:
     """From the second time on: the server keeps what it read the first time, and reads one token of
-    it again, by itself. That rounds otherwise, and may answer otherwise (here with AVX2)."""
+    it again, by itself. That may round otherwise, and then answer otherwise (seen with AVX2)."""
     request = Generate(messages=[Message("user", "Name three colours.")], sampling=SHORT)
 
     async def reply() -> str:
