@@ -50,6 +50,9 @@ class RealServer:
         options = {"model": self._model, "model_alias": NAME, "port": self.port, "n_ctx": 2048}
         # Without all logits there are no log-probabilities: something for it to refuse.
         options |= {"logits_all": "false", "verbose": "false", "n_threads": 1}
+        # It reads again only what it has not kept, in another batch, which rounds otherwise: token
+        # by token it is always the same.
+        options |= {"n_batch": 1}
         line = [part for name, value in options.items() for part in (f"--{name}", str(value))]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -188,8 +191,6 @@ async def test_what_it_tells_of_itself(client: ServerEngine) -> None:
 
 
 async def test_the_same_request_gives_the_same_reply(client: ServerEngine) -> None:
-    """From the second time on: the server keeps what it read the first time, and reads one token of
-    it again, by itself. That may round otherwise, and then answer otherwise (seen with AVX2)."""
     request = Generate(messages=[Message("user", "Name three colours.")], sampling=SHORT)
 
     async def reply() -> str:
@@ -198,7 +199,6 @@ async def test_the_same_request_gives_the_same_reply(client: ServerEngine) -> No
         assert "".join(e.text for e in events if isinstance(e, Token)) == events[-1].text
         return events[-1].text
 
-    assert await reply()
     assert await reply() == await reply() != ""
 
 
