@@ -14,7 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from chatapp.training.prompts import Row
-from chatapp.training.tree import moved, plant
+from chatapp.training.tree import moved, plant, size
+
+AT_ONCE: Final = 16
+"""So many rows are taken together."""
 
 MOST_NUMBERS: Final = 1 << 28
 """So many are kept (1 GiB of float32). Rows with more of them are computed in each step."""
@@ -23,6 +26,11 @@ MOST_NUMBERS: Final = 1 << 28
 def first_layer(layers: int, upper: float) -> int:
     """The lowest of the ``upper`` share of so many layers, at least one of them: from 0."""
     return layers - max(1, round(layers * upper))
+
+
+def tokens(rows: Sequence[Row]) -> int:
+    """How many :func:`compute` computes: shared beginnings of rows that are taken together once."""
+    return sum(size(rows[start : start + AT_ONCE]) for start in range(0, len(rows), AT_ONCE))
 
 
 def can_be_kept(rows: Sequence[Row], width: int) -> bool:
@@ -44,7 +52,6 @@ def compute(
     tell: Callable[[str, int, int], None],
     *,
     device: Any = "cpu",
-    at_once: int = 16,
 ) -> list[Tensor]:
     """What is given to layer ``first``, for each row's T tokens but the last: (T - 1, width) each.
 
@@ -55,8 +62,8 @@ def compute(
     inner.layers, inner.norm = layers[:first], nn.Identity()
     found: list[Tensor] = []
     try:
-        for start in range(0, len(rows), at_once):
-            part = rows[start : start + at_once]
+        for start in range(0, len(rows), AT_ONCE):
+            part = rows[start : start + AT_ONCE]
             tree = moved(plant(part), device)
             hidden = inner(
                 input_ids=tree.tokens,

@@ -46,12 +46,14 @@ class Trained:
 
 class Prepared(NamedTuple):
     """A model to train. ``held``: the base's distributions by row, ``hidden``: what the layers that
-    are left out give, ``layers``: the first with an adapter, and how many there are."""
+    are left out give, of ``tokens_below`` tokens; ``layers``: the first with an adapter, and how
+    many there are."""
 
     model: Any
     held: dict[int, Any]
     hidden: dict[int, Any]
     layers: tuple[int, int]
+    tokens_below: int
 
 
 def load_libraries() -> None:
@@ -136,7 +138,7 @@ def train(
         parameters=sum(value.numel() for value in state.values()),
         rows=sum(map(len, done)),
         tokens=tokens,
-        tokens_below=sum(map(len, ready.hidden.values())) if ready.hidden else tokens,
+        tokens_below=ready.tokens_below or tokens,
         layers=ready.layers,
     )
 
@@ -238,7 +240,13 @@ def prepared(
     for module in adapted.modules():
         if isinstance(module, LoraLayer):  # autocast casts what is multiplied; twice is slow
             module.cast_input_dtype_enabled = not machine.bf16
-    return Prepared(adapted, dict(zip(plan.held, kept, strict=True)), hidden, (first, count))
+    return Prepared(
+        model=adapted,
+        held=dict(zip(plan.held, kept, strict=True)),
+        hidden=hidden,
+        layers=(first, count),
+        tokens_below=below.tokens(rows) if hidden else 0,
+    )
 
 
 def _last(checkpoints: Path) -> Path | None:

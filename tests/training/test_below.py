@@ -37,10 +37,11 @@ def model() -> LlamaForCausalLM:
 
 @pytest.mark.parametrize("at_once", [1, 2, 16])
 def test_a_step_with_what_was_computed_before_is_the_whole_step(
-    model: LlamaForCausalLM, at_once: int
+    model: LlamaForCausalLM, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(below, "AT_ONCE", at_once)
     rest = copy.deepcopy(model)
-    hidden = below.compute(rest, 2, ROWS, lambda *_: None, at_once=at_once)
+    hidden = below.compute(rest, 2, ROWS, lambda *_: None)
     assert [one.shape for one in hidden] == [(6, 32), (6, 32), (3, 32)]
     below.leave_out(rest, 2)
     rows, known = [ROWS[2], ROWS[0], ROWS[1]], [hidden[2], hidden[0], hidden[1]]
@@ -87,6 +88,13 @@ def test_which_layers_have_adapters(layers: int, upper: float, first: int) -> No
 
 
 def test_too_many_tokens_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(below, "MOST_NUMBERS", 18 * 32)
     assert below.can_be_kept(ROWS, 32)
     monkeypatch.setattr(below, "MOST_NUMBERS", 18 * 32 - 1)
-    assert below.can_be_kept(ROWS, 32) is (sum(map(len, ROWS)) <= 17)
+    assert not below.can_be_kept(ROWS, 32)
+
+
+def test_what_is_computed_below_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert below.tokens(ROWS) == plant(ROWS).tokens.shape[1]
+    monkeypatch.setattr(below, "AT_ONCE", 1)
+    assert below.tokens(ROWS) == 6 + 6 + 3
