@@ -6,12 +6,13 @@ import copy
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaForCausalLM
 
 from chatapp.training import attention, below
 from chatapp.training.losses import answer_nll, base_distributions, predict
 from chatapp.training.prompts import Row
 from chatapp.training.tree import plant
+from tests.training.small import small_model
 
 ROWS = [
     Row("fact", (1, 5, 6, 7, 8, 9, 2), 4),
@@ -22,17 +23,7 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def model() -> LlamaForCausalLM:
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=40,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        attn_implementation=attention.NAME,
-    )
-    return LlamaForCausalLM(config).eval()
+    return small_model(layers=4, attention=attention.NAME)
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 16])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaForCausalLM
 
 from chatapp.training import attention
 from chatapp.training.losses import (
@@ -20,6 +20,7 @@ from chatapp.training.losses import (
 )
 from chatapp.training.prompts import Row
 from chatapp.training.tree import plant, size
+from tests.training.small import small_model
 
 ROWS = [
     Row("fact", (1, 5, 6, 7, 8, 9, 2), 4),
@@ -33,19 +34,9 @@ ROWS = [
 @pytest.fixture(scope="module", params=["sdpa", attention.NAME])
 def model(request: pytest.FixtureRequest) -> Iterator[LlamaForCausalLM]:
     """A small model with transformers' attention, and with that of the tree, in several parts."""
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=40,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        attn_implementation=request.param,
-    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(attention, "PART", 4)
-        yield LlamaForCausalLM(config).eval()
+        yield small_model(layers=3, attention=request.param)
 
 
 def _alone(model: LlamaForCausalLM, row: Row) -> torch.Tensor:
