@@ -60,7 +60,7 @@ def read_pages(path: Path) -> list[str]:
         else:
             pages = [_text(path.read_bytes(), name)]
     except FileNotFoundError:
-        raise SourceError(f"There is no file {name}.") from None
+        raise SourceError(f"There is no file {name} {_where(path)}.") from None
     except (OSError, RuntimeError, ValueError) as error:  # an unknown ~user; a NUL in the name
         why = getattr(error, "strerror", None) or "its name is no path"
         raise SourceError(f"{name} cannot be read: {why}.") from None
@@ -69,6 +69,16 @@ def read_pages(path: Path) -> list[str]:
         why = "holds no text (its pages may be pictures)" if pdf else "is empty"
         raise SourceError(f"{name} {why}, so there is nothing to send.")
     return pages
+
+
+def _where(path: Path) -> str:
+    """Where a file was looked for; a relative path says nothing of that."""
+    folder = path.absolute().parent
+    there = "in" if folder.is_dir() else "(nor its folder):"
+    home = Path.home()
+    if folder.is_relative_to(home):
+        folder = "~" / folder.relative_to(home)
+    return f"{there} “{shown_name(str(folder))}”"
 
 
 def _plain(text: str) -> str:

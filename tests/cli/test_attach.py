@@ -52,7 +52,8 @@ def test_a_file_alone_is_a_message(run: Run, default_model: Path, tmp_path: Path
 
 def test_what_cannot_be_attached_is_one_sentence(run: Run, tmp_path: Path) -> None:
     said = run("ask", "--attach", str(tmp_path / "none.md"), "Why?")
-    assert (said.status, said.err) == (1, "chatapp: There is no file “none.md”.\n")
+    sentence = f"chatapp: There is no file “none.md” in “{tmp_path}”.\n"
+    assert (said.status, said.err) == (1, sentence)
 
 
 def test_what_does_not_fit_is_said_with_its_tokens(
