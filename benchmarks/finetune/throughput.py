@@ -104,6 +104,7 @@ def ours(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> Timed:
 
     from transformers import AutoTokenizer
 
+    from chatapp.training.dealing import Dealer
     from chatapp.training.train import prepared
     from chatapp.training.trainer import Watch, make_trainer
 
@@ -126,7 +127,9 @@ def ours(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> Timed:
             dataclasses.replace(recipe.train, save_steps=10_000),
             Path(folder),
             watch,
+            Dealer(part, share=0.0, least=0.0),  # as planned: the bare loops know no other rows
             seed=0,
+            rank=0,
             world=1,
             machine=machine,
         )
@@ -193,6 +196,7 @@ def bare_tree(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> T
     """The same loop over the trainer's own batches: no padding, and no Trainer around it."""
     import torch
 
+    from chatapp.training.dealing import Dealer
     from chatapp.training.losses import Held, answer_kl, answer_nll, predict, row_means
     from chatapp.training.train import prepared
     from chatapp.training.trainer import Collator
@@ -202,15 +206,15 @@ def bare_tree(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> T
     model, held = ready.model, ready.held
     weights = [value for value in model.parameters() if value.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=recipe.train.learning_rate, weight_decay=0.0)
-    warm, collate = recipe.train.warmup_steps, Collator(plan, held, ready.hidden)
+    warm, dealer = recipe.train.warmup_steps, Dealer(plan, share=0.0, least=0.0)
+    collate = Collator(plan, dealer, held, ready.hidden)
 
     def work() -> list[float]:
         seen = []
         for number in range(steps):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.train.learning_rate * min(1.0, number / max(warm, 1))
-            pairs = zip(plan.steps[number], plan.weights[number], strict=True)
-            batch = collate([{"index": index, "weight": weight} for index, weight in pairs])
+            batch = collate([{"step": number}])
             tree = Tree(**{name: batch[name] for name in Tree.__slots__})
             with torch.autocast("cpu", torch.bfloat16, enabled=machine.bf16):
                 logp = predict(model, tree)

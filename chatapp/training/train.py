@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chatapp.errors import TrainingError
+from chatapp.training import dealing
 from chatapp.training.machine import Machine, peak_bytes
 from chatapp.training.plan import Plan
 from chatapp.training.processes import Processes
@@ -93,6 +94,7 @@ def train(
         step if processes.first else lambda *_: None,
         early=any(row.kind == "fact" for row in plan.rows),
     )
+    dealer = dealing.Dealer(plan, share=recipe.train.drifted, least=recipe.train.stop_drift)
     checkpoints = folder / "checkpoints"
     trainer = make_trainer(
         ready.model,
@@ -103,12 +105,16 @@ def train(
         recipe.train,
         checkpoints,
         watch,
+        dealer,
         seed=seed,
+        rank=processes.rank,
         world=processes.world,
         machine=machine,
     )
     check_spread(trainer.accelerator.distributed_type.value)
-    last = _last(checkpoints) if resume else None
+    last = last_checkpoint(checkpoints) if resume else None
+    if last:
+        dealer.load(last)
     started, cpu = time.monotonic(), time.process_time()
     try:
         trainer.train(resume_from_checkpoint=str(last) if last else None)
@@ -125,7 +131,7 @@ def train(
     state = get_peft_model_state_dict(unwrapped, state_dict=whole, save_embedding_layers=False)
     if processes.first and not trainer.stop_asked:
         _save(unwrapped, state, folder / "peft", base_name)
-    done = plan.steps[:steps]
+    done = dealer.dealt[:steps]
     tokens = sum(size([plan.rows[index] for index in each]) for each in done)
     return Trained(
         state={name: value.detach().float().cpu().numpy() for name, value in state.items()},
@@ -249,14 +255,15 @@ def prepared(
     )
 
 
-def _last(checkpoints: Path) -> Path | None:
+def last_checkpoint(checkpoints: Path) -> Path | None:
     """The last checkpoint that is whole: one that was being written when the run ended is not."""
     numbered = sorted(
         checkpoints.glob("checkpoint-*"), key=lambda p: int(p.name.rsplit("-", 1)[1]), reverse=True
     )
     for path in numbered:
         try:
-            json.loads((path / "trainer_state.json").read_bytes())
+            for name in ("trainer_state.json", dealing.FILE):
+                json.loads((path / name).read_bytes())
         except (OSError, ValueError):
             continue
         return path

@@ -19,6 +19,7 @@ from transformers import TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
+from chatapp.training.dealing import Dealer
 from chatapp.training.losses import Held, answer_kl, answer_nll, predict, row_means
 from chatapp.training.machine import Machine
 from chatapp.training.plan import Plan
@@ -29,38 +30,42 @@ LEARNT = ("fact", "style")
 
 
 class Collator:
-    """Turns places in the plan into a tree, with the base's distributions beside it.
+    """Turns a step's number into a tree of its rows, with the base's distributions beside it.
 
     ``hidden``: what the layers that are left out give for each row of the plan, if there are such.
+    Of each step the process ``rank`` of ``world`` gets its part.
     """
 
-    def __init__(self, plan: Plan, held: Mapping[int, Held], hidden: Mapping[int, Tensor]) -> None:
-        self.plan, self.held, self.hidden = plan, held, hidden
+    def __init__(
+        self,
+        plan: Plan,
+        dealer: Dealer,
+        held: Mapping[int, Held],
+        hidden: Mapping[int, Tensor],
+        *,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.plan, self.dealer, self.held, self.hidden = plan, dealer, held, hidden
+        self.rank, self.world = rank, world
 
-    def __call__(self, items: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        rows = [self.plan.rows[item["index"]] for item in items]
-        hidden = [self.hidden[item["index"]] for item in items] if self.hidden else ()
-        tree = plant(rows, hidden)
-        base = [self.held[item["index"]] for item in items if item["index"] in self.held]
-        kept = torch.tensor([item["index"] in self.held for item in items])
+    def __call__(self, items: Sequence[dict[str, int]]) -> dict[str, Any]:
+        step = items[0]["step"]
+        mine = self.dealer.rows(step)[self.rank :: self.world]
+        weights = self.plan.weights[step][self.rank :: self.world]
+        rows = [self.plan.rows[index] for index in mine]
+        tree = plant(rows, [self.hidden[index] for index in mine] if self.hidden else ())
+        base = [self.held[index] for index in mine if index in self.held]
         return {
             **{name: getattr(tree, name) for name in Tree.__slots__},
-            "weights": torch.tensor([float(item["weight"]) for item in items]),
-            "kept": kept,
+            "step": step,
+            "index": torch.tensor(mine),
+            "weights": torch.tensor(weights),
+            "kept": torch.tensor([index in self.held for index in mine]),
             "fact": torch.tensor([row.kind in LEARNT for row in rows]),
             "base_ids": torch.cat([one.ids for one in base]) if base else torch.empty(0, 1).long(),
             "base_logprobs": torch.cat([one.logprobs for one in base]) if base else None,
         }
-
-
-def flat(plan: Plan, world: int) -> list[dict[str, Any]]:
-    """The steps one after the other; in each, what a process gets lies together."""
-    found = []
-    for step, weights in zip(plan.steps, plan.weights, strict=True):
-        pairs = list(zip(step, weights, strict=True))
-        for rank in range(world):
-            found += [{"index": index, "weight": weight} for index, weight in pairs[rank::world]]
-    return found
 
 
 class Trainer(SFTTrainer):
@@ -70,6 +75,7 @@ class Trainer(SFTTrainer):
     """
 
     seen: dict[str, float]
+    dealer: Dealer
     kl_weight = 1.0
     stop_asked = False
 
@@ -84,7 +90,9 @@ class Trainer(SFTTrainer):
         if inputs["base_logprobs"] is not None:
             held = Held(inputs["base_ids"], inputs["base_logprobs"])
             values = values.masked_scatter(kept, answer_kl(logp, tree, kept, held))
-        each = row_means(values, tree.row, rows) * inputs["weights"]
+        means = row_means(values, tree.row, rows)
+        self._note(inputs, means.detach())
+        each = means * inputs["weights"]
         world = self.accelerator.num_processes
         # Gradients are averaged over the processes, so their number makes it the sum again.
         loss = each.sum() * world
@@ -95,6 +103,13 @@ class Trainer(SFTTrainer):
         self.seen = {"loss": told[0], "learnt": told[1], "held": drift}
         self.stop_asked = told[2] > 0
         return (loss, {}) if return_outputs else loss
+
+    def _note(self, inputs: Any, means: Tensor) -> None:
+        """Tell the dealer, on each process, how far all that was held has drifted."""
+        drifts = torch.where(inputs["kept"], means, torch.full_like(means, -1.0))
+        index, drifts = self.accelerator.gather((inputs["index"], drifts))
+        pairs = zip(index.tolist(), drifts.tolist(), strict=True)
+        self.dealer.note(inputs["step"], {at: drift for at, drift in pairs if drift != -1.0})
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """The job writes its own card, once, with what the gate found."""
@@ -139,6 +154,12 @@ class Watch(TrainerCallback):
     def on_train_end(self, *_: Any, **__: Any) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        assert self.trainer is not None
+        if state.is_world_process_zero:
+            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            self.trainer.dealer.save(folder, state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         assert self.trainer is not None
@@ -188,8 +209,10 @@ def make_trainer(
     recipe: Train,
     folder: Path,
     watch: Watch,
+    dealer: Dealer,
     *,
     seed: int,
+    rank: int,
     world: int,
     machine: Machine,
 ) -> Trainer:
@@ -198,7 +221,7 @@ def make_trainer(
 
     config = SFTConfig(
         output_dir=str(folder),
-        per_device_train_batch_size=len(plan.steps[0]) // world,
+        per_device_train_batch_size=1,
         max_steps=len(plan.steps),
         learning_rate=recipe.learning_rate,
         warmup_steps=recipe.warmup_steps,
@@ -226,14 +249,18 @@ def make_trainer(
     trainer = Trainer(
         model=model,
         args=config,
-        train_dataset=Dataset.from_list(flat(plan, world)),
-        data_collator=Collator(plan, held, hidden),
+        # Each process is handed the number of the step, and deals itself its part of the rows.
+        train_dataset=Dataset.from_dict(
+            {"step": [step for step in range(len(plan.steps)) for _ in range(world)]}
+        ),
+        data_collator=Collator(plan, dealer, held, hidden, rank=rank, world=world),
         processing_class=tokenizer,
         callbacks=[watch],
     )
     from transformers.trainer_callback import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
+    trainer.dealer = dealer
     trainer.kl_weight = recipe.kl_weight
     watch.trainer = trainer
     return trainer

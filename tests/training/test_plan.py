@@ -16,10 +16,11 @@ from chatapp.context.vocabulary import Vocabulary
 from chatapp.errors import TrainingError
 from chatapp.training.base import known_base
 from chatapp.training.dataset import Export, read_export
+from chatapp.training.dealing import Dealer
 from chatapp.training.plan import Plan, dealt, make_plan, unique
 from chatapp.training.prompts import Prompts
 from chatapp.training.recipe import Recipe, read_recipe
-from chatapp.training.trainer import flat
+from chatapp.training.trainer import Collator
 from tests.training.conftest import Bench
 
 
@@ -176,12 +177,19 @@ async def test_every_correction_comes_equally_often(eight: Export, prompts: Prom
 
 async def test_several_processes_share_each_step(eight: Export, prompts: Prompts) -> None:
     one, four = await _plan(eight, prompts), await _plan(eight, prompts, world=4)
-    size = len(four.steps[0])
-    assert size % 4 == 0
-    for number, (step, weights) in enumerate(zip(one.steps, one.weights, strict=True)):
-        dealt = flat(four, 4)[number * size : (number + 1) * size]
-        real = Counter((each["index"], each["weight"]) for each in dealt if each["weight"])
-        assert real == Counter(zip(step, weights, strict=True))
+    dealer = Dealer(four, share=0.5, least=0.02)
+    parts = [Collator(four, dealer, {}, {}, rank=rank, world=4) for rank in range(4)]
+    for number in range(0, len(four.steps), 10):
+        got = [part([{"step": number}]) for part in parts]
+        assert len({len(each["index"]) for each in got}) == 1
+        real = Counter(
+            (index, round(weight, 6))
+            for each in got
+            for index, weight in zip(each["index"].tolist(), each["weights"].tolist(), strict=True)
+            if weight
+        )
+        planned = zip(one.steps[number], one.weights[number], strict=True)
+        assert real == Counter((index, round(weight, 6)) for index, weight in planned)
 
 
 async def test_what_was_said_before_the_question_is_trained_as_well(
