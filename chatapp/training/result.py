@@ -202,7 +202,7 @@ def _plot(result: Result) -> dict[str, Any]:
         "labels": [str(int(line["step"])) for line in result.log],
         "series": {
             "loss on what is to be learnt": [line["learnt"] for line in result.log],
-            "drift from the base elsewhere": [line["held"] for line in result.log],
+            "drift from the base elsewhere, worst included": [line["held"] for line in result.log],
         },
         "unit": "nats a token",
         "log": False,
