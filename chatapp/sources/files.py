@@ -60,7 +60,7 @@ def read_pages(path: Path) -> list[str]:
         else:
             pages = [_text(path.read_bytes(), name)]
     except FileNotFoundError:
-        raise SourceError(f"There is no file {name} {_where(path)}.") from None
+        raise SourceError(f"There is no file {name}{_where(path)}.") from None
     except (OSError, RuntimeError, ValueError) as error:  # an unknown ~user; a NUL in the name
         why = getattr(error, "strerror", None) or "its name is no path"
         raise SourceError(f"{name} cannot be read: {why}.") from None
@@ -74,7 +74,7 @@ def read_pages(path: Path) -> list[str]:
 def _where(path: Path) -> str:
     """Where a file was looked for; a relative path says nothing of that."""
     folder = path.absolute().parent
-    there = "in" if folder.is_dir() else "(nor its folder):"
+    there = " in" if folder.is_dir() else ": there is no folder"
     home = Path.home()
     if folder.is_relative_to(home):
         folder = "~" / folder.relative_to(home)

@@ -69,7 +69,7 @@ def _bytes(data: bytes) -> Callable[[Path], Path]:
         (_bytes(b"%PDF-1.4\nnothing"), "not a readable PDF"),
         (lambda path: write_pdf(path, ["", ""]), "holds no text"),
         (lambda path: write_pdf(path, ["x"], password="secret"), "is encrypted"),
-        (lambda path: path / "missing", r"no file “missing” \(nor its folder\): “.*it.txt”"),
+        (lambda path: path / "missing", "no file “missing”: there is no folder “.*it.txt”"),
         (lambda path: path.parent / "missing", "There is no file “missing” in “/"),
         (lambda path: Path("~/missing"), "There is no file “missing” in “~”"),
         (lambda path: path.parent, "is a folder"),
