@@ -72,12 +72,12 @@ def read_pages(path: Path) -> list[str]:
 
 
 def _where(path: Path) -> str:
-    """Where a file was looked for; a relative path says nothing of that."""
-    folder = path.absolute().parent
-    there = " in" if folder.is_dir() else ": there is no folder"
-    home = Path.home()
-    if folder.is_relative_to(home):
-        folder = "~" / folder.relative_to(home)
+    """Where a file was looked for: a relative path does not say it."""
+    try:
+        folder = path.absolute().parent
+        there = " in" if folder.is_dir() else ": there is no folder"
+    except OSError:  # the folder that one is in was deleted meanwhile
+        return ""
     return f"{there} “{shown_name(str(folder))}”"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,7 +72,6 @@ def _bytes(data: bytes) -> Callable[[Path], Path]:
         (lambda path: write_pdf(path, ["x"], password="secret"), "is encrypted"),
         (lambda path: path / "missing", "no file “missing”: there is no folder “.*it.txt”"),
         (lambda path: path.parent / "missing", "There is no file “missing” in “/"),
-        (lambda path: Path("~/missing"), "There is no file “missing” in “~”"),
         (lambda path: path.parent, "is a folder"),
         (lambda path: Path("~nobody-is-called-so/x"), "cannot be read"),
         (lambda path: Path("a\0b"), "cannot be read"),
@@ -85,6 +85,19 @@ def test_what_cannot_be_attached_gets_a_sentence(
     sentence = str(error.value)
     assert sentence.endswith(".")
     assert "\n" not in sentence
+
+
+def test_a_relative_path_is_said_with_the_folder_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    with pytest.raises(SourceError, match=f"^There is no file “x” in “{re.escape(str(here))}”"):
+        attach(Path("x"))
+    here.rmdir()  # from under our feet
+    with pytest.raises(SourceError, match=r"^There is no file “x”\.$"):
+        attach(Path("x"))
 
 
 def test_a_pdf_by_name_only(tmp_path: Path) -> None:
