@@ -2,59 +2,58 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
-from peft import LoraConfig, get_peft_model
 from transformers import AutoTokenizer
 
-from chatapp.training import attention
-from chatapp.training.dealing import Dealer
-from chatapp.training.losses import base_distributions
-from chatapp.training.machine import Machine
-from chatapp.training.plan import Plan
-from chatapp.training.prompts import Row
-from chatapp.training.recipe import read_recipe
-from chatapp.training.trainer import Trainer, Watch, make_trainer
-from tests.training.small import small_model
+from tests.training.dealt import PLAN, STEPS, trainer
 
-STEPS = 8
-PLAN = Plan(
-    rows=[
-        Row("fact", (1, 5, 6, 7), 2),
-        *[Row("contrast", (1, 5, n, n + 1), 2) for n in range(8, 24)],
-    ],
-    steps=[[0, *range(1 + step % 4 * 4, 5 + step % 4 * 4)] for step in range(STEPS)],
-    weights=[[1.0, *[0.1] * 4]] * STEPS,
-)
-
-
-def _trainer(folder: Path, tokenizer: Any) -> tuple[Trainer, Dealer]:
-    model = small_model(layers=2, attention=attention.NAME)
-    rows = [PLAN.rows[index] for index in PLAN.held]
-    held = dict(zip(PLAN.held, base_distributions(model, rows, lambda *_: None), strict=True))
-    config = LoraConfig(r=4, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM")
-    recipe = dataclasses.replace(read_recipe().train, learning_rate=0.05, save_steps=5)
-    dealer = Dealer(PLAN, share=0.5, least=1e-4)
-    watch = Watch(recipe, None, lambda *_: None, early=False)
-    trainer = make_trainer(
-        get_peft_model(model, config), tokenizer, PLAN, held, {}, recipe, folder, watch, dealer,
-        seed=0, rank=0, world=1, machine=Machine("cpu", bf16=False, threads=1),
-    )  # fmt: skip
-    return trainer, dealer
+ROOT = Path(__file__).parents[2]
 
 
 def test_rows_that_drift_are_told_dealt_and_kept(unpacked: Path, tmp_path: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(unpacked)
-    whole, dealer = _trainer(tmp_path / "whole", tokenizer)
+    whole, dealer = trainer(tmp_path / "whole", tokenizer)
     whole.train()
     assert len(dealer.dealt) == STEPS
     assert dealer.dealt[:3] == PLAN.steps[:3]  # nothing can have drifted so early
     assert dealer.dealt != PLAN.steps
-    rest, again = _trainer(tmp_path / "rest", tokenizer)
+    rest, again = trainer(tmp_path / "rest", tokenizer)
     kept = tmp_path / "whole" / "checkpoint-5"
     again.load(kept)
     assert again.dealt == dealer.dealt[:5]
     rest.train(resume_from_checkpoint=str(kept))
     assert again.dealt == dealer.dealt
+
+
+def test_two_processes_deal_the_same_rows(unpacked: Path, tmp_path: Path) -> None:
+    """Each sees half of a step's rows; what drifted in the other's half is told to both."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc_per_node", "2", "-m", "tests.training.dealt", str(unpacked), str(tmp_path)]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    one, other = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
+    assert one == other
+    assert len(one) == STEPS
+    assert one[:3] == PLAN.steps[:3]
+    changed = [
+        (at, index)
+        for dealt, planned in zip(one, PLAN.steps, strict=True)
+        for at, (index, before) in enumerate(zip(dealt, planned, strict=True))
+        if index != before
+    ]
+    assert changed
+    alone, dealer = trainer(tmp_path / "alone", AutoTokenizer.from_pretrained(unpacked))
+    alone.train()
+    assert dealer.dealt == one
