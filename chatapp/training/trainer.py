@@ -246,6 +246,8 @@ def make_trainer(
         data_seed=seed,
         max_length=None,
     )
+    if config.n_gpu > 1:  # one process would spread a batch over all GPUs; a tree is one piece
+        config._n_gpu = 1
     trainer = Trainer(
         model=model,
         args=config,

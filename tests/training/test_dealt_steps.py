@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from transformers import AutoTokenizer
+from trl.trainer.sft_config import SFTConfig
 
 from tests.training.dealt import PLAN, STEPS, trainer
 
@@ -57,3 +59,19 @@ def test_two_processes_deal_the_same_rows(unpacked: Path, tmp_path: Path) -> Non
     alone, dealer = trainer(tmp_path / "alone", AutoTokenizer.from_pretrained(unpacked))
     alone.train()
     assert dealer.dealt == one
+
+
+def test_one_process_keeps_to_one_gpu(
+    unpacked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a machine has four, Transformers would cut each batch into four parts."""
+    made = SFTConfig.__post_init__
+
+    def with_four(config: SFTConfig) -> None:
+        made(config)
+        config._n_gpu = 4
+
+    monkeypatch.setattr(SFTConfig, "__post_init__", with_four)
+    args = trainer(tmp_path, AutoTokenizer.from_pretrained(unpacked))[0].args
+    assert args.n_gpu == 1
+    assert args.train_batch_size == 1
