@@ -25,10 +25,16 @@ def attach(path: Path) -> Part:
 
 
 def shown_name(name: str) -> str:
-    """A file's name on one line, with nothing in it that could steer a terminal."""
+    """A file's name on one line, with nothing in it that could steer a terminal.
+
+    A long one is cut in its middle: how it ends says what kind of file it is, or which folder.
+    """
     safe = "".join("\ufffd" if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in name)
     safe = safe.encode("utf-8", "replace").decode("utf-8").strip() or "file"
-    return safe if len(safe) <= _LONGEST_NAME else safe[: _LONGEST_NAME - 1] + "…"
+    if len(safe) <= _LONGEST_NAME:
+        return safe
+    end = _LONGEST_NAME // 2
+    return f"{safe[: _LONGEST_NAME - end - 1]}…{safe[-end:]}"
 
 
 def read_pages(path: Path) -> list[str]:

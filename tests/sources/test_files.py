@@ -41,6 +41,7 @@ def test_a_name_stays_on_its_line_and_steers_nothing(name: str) -> None:
     shown = files.shown_name(name)
     assert len(shown) <= 120
     assert not set(shown) & set("\x1b\n\u202e")
+    assert shown.endswith(".md")  # what kind of file it is
     (found,) = parts_of("user", write([Part("file", "x", shown)], ""))
     assert found.part.name == shown
 
