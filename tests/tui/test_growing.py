@@ -131,6 +131,35 @@ async def test_a_reply_is_laid_out_a_few_times_only(monkeypatch: pytest.MonkeyPa
         assert len(laid_out) <= 12
 
 
+@pytest.mark.parametrize("begun", ["", "Some words that were seen. " * 3])
+async def test_a_reply_out_of_sight_needs_no_layout(
+    begun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = Shown()
+    async with app.run_test(size=(40, 60)) as pilot:
+        await app.reply.grow(begun)
+        await pilot.pause()
+        app.query_one(VerticalScroll).display = False
+        await pilot.pause()
+        await app.reply.grow("More.")
+        await pilot.pause(0.1)
+        laid_out: list[int] = []
+        once = Screen._refresh_layout
+        monkeypatch.setattr(
+            Screen, "_refresh_layout", lambda *a, **k: (laid_out.append(1), once(*a, **k))
+        )
+        for word in (f" word{n}" for n in range(40)):
+            await app.reply.grow(word)
+            await pilot.pause(0.01)
+        assert len(laid_out) <= (8 if begun else 0)
+        await app.reply.grow("\n\n- one\n- two")
+        app.query_one(VerticalScroll).display = True
+        await pilot.pause(0.1)
+        await app.reply.settle(app.reply.source)
+        await pilot.pause()
+        assert app.lines() == await at_once(app.reply.source)
+
+
 async def test_what_stands_is_not_drawn_or_styled_again(monkeypatch: pytest.MonkeyPatch) -> None:
     app = Shown()
     async with app.run_test(size=(60, 40)) as pilot:

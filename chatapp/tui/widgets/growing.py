@@ -73,10 +73,10 @@ class _Growing(Still, _Static):
         if len(self._render_cache.lines) < self.size.height and not self._dirty_regions:
             return  # drawn already, with room below
         lines = self._needed
-        if not self._width or lines > self._height:
+        if self._width and lines > self._height:  # what was never laid out is when it is shown
             now = time.monotonic()
             self._speed = (lines - self._lines) / max(now - self._since, 0.001)
-            self._room = self._with_spare(lines)
+            self._height = self._room = self._with_spare(lines)
             self._lines, self._since = lines, now
             self.refresh(layout=True)
 
