@@ -78,8 +78,7 @@ def _best(bare: Bare, prompt: tuple[int, ...], plan: Plan) -> int:
 
 def _on_screen(chat: Driven) -> float:
     """Let the chat answer in a new session: tokens a second as handed to the screen."""
-    chat.terminal.type("\x0e")  # Ctrl+N
-    chat.do("send", text=LONG_ANSWER)
+    chat.do("send", text=LONG_ANSWER, new=True)
     times = chat.wait("reply")["times"][:TOKENS]
     time.sleep(_READ_BACK)
     return float((len(times) - 1) / (times[-1] - times[0]))

@@ -1,8 +1,8 @@
 """The real chat in a terminal, that also takes commands and tells times over a socket.
 
 ``python -m benchmarks.apps.chat FD MODEL KIND`` with KIND ``real`` (the engine in its process) or
-``scripted`` (an engine that answers at once). Commands are JSON lines: ``send`` a text, take
-``turns``, ``quit``.
+``scripted`` (an engine that answers at once). Commands are JSON lines: ``send`` a text (in a
+``new`` session, on the screen), take ``turns``, ``quit``.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ class Benched(ChatApp):
         while line := await reader.readline():
             command = json.loads(line)
             if command["do"] == "send":
+                if command.get("new"):
+                    await self.chat.action_new_session()
                 self._send(command["text"])
             elif command["do"] == "turns":
                 await self._turns(command["count"])
