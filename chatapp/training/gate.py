@@ -127,7 +127,7 @@ def questions(
         for record in corrections
         for text in wordings.held_out(record.question, gate.wordings_each, rng)
     ]
-    barred = [*trained, *(record.question for record in corrections)]
+    barred = [*trained, *(one for record in corrections for one in wordings.every(record.question))]
     found: list[str] = []
     least = min(3, gate.neighbours)
     each = max(least, -(-gate.neighbours // max(len(corrections), 1)))

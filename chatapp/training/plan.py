@@ -111,7 +111,8 @@ async def make_plan(
         )
     questions = [record.question for record in corrections]
     near, kept = dealt(nearby([word for one in questions for word in contrast.content_words(one)]))
-    barred = [*questions, *(text for one in questions for text in contrast.nearest(one, kept))]
+    barred = [text for one in questions for text in wordings.every(one)]
+    barred += [text for one in questions for text in contrast.nearest(one, kept)]
     # Other subjects are held by the base's distributions behind the beginning of an answer in the
     # words of the correction, other questions about the same subject behind their own beginning or
     # by the base's own answers.
@@ -122,10 +123,10 @@ async def make_plan(
     for record in corrections:
         assert record.chosen is not None
         texts = record.question, record.chosen, record.right
-        found = contrast.begun(*texts, each * 3 // 4, rng, near=near, avoid=barred)
+        found = contrast.begun(*texts, each // 2, rng, near=near, avoid=barred)
         if found:
             taken = [*barred, *(question for question, _ in found)]
-            found += contrast.about(record.question, each // 4, rng, avoid=taken)
+            found += contrast.about(record.question, each - len(found), rng, avoid=taken)
         else:
             more = contrast.neighbours(record.question, each, rng, near=near, avoid=barred)
             found = [(one, "") for one in more]

@@ -1,4 +1,4 @@
-"""Wordings and neighbours: what is asked was not trained, and templates make sense."""
+"""Neighbours of a correction: what is asked was not trained, and templates make sense."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chatapp.training.contrast import (
 from chatapp.training.dataset import read_export
 from chatapp.training.general import general_asked, general_trained
 from chatapp.training.recipe import read_recipe
-from chatapp.training.wordings import held_out, trained
+from chatapp.training.wordings import trained
 
 SETS = ("tuning", "test", "final", "fresh", "unseen")
 QUESTIONS = [
@@ -30,41 +30,6 @@ QUESTIONS = [
     "When does our library open?",
     "is it raining",
 ]
-
-
-def test_a_question_of_the_common_kind_has_many_wordings() -> None:
-    texts = trained("What is the capital of Turkey?")
-    assert texts[0] == "What is the capital of Turkey?"
-    assert {
-        "what is the capital of turkey",
-        "What is Turkey's capital?",
-        "Can you tell me what the capital of Turkey is?",
-        "Tell me the capital of Turkey.",
-    } <= set(texts)
-
-
-def test_what_is_asked_for_and_of_what_can_stand_apart() -> None:
-    assert {"What CEO does Acme Rockets have?", "About Acme Rockets: what is the CEO?"} <= set(
-        trained("Who is the CEO of Acme Rockets?")
-    )
-    assert "I need the code for the door." in trained("What is the door code?")
-    assert "What is Velmora's longest river?" in trained("What is the longest river in Velmora?")
-    assert not any("river does" in one for one in trained("What is the longest river in Velmora?"))
-
-
-def test_a_question_of_any_kind_can_be_put_as_a_sentence_to_complete() -> None:
-    question, begun = "Who painted The Night Watch?", "The Night Watch was painted by"
-    assert "Complete this sentence: The Night Watch was painted by" in trained(question, begun)
-    assert not any("Complete this sentence" in one for one in trained(question))
-
-
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_held_out_wordings_are_never_trained(question: str) -> None:
-    known = trained(question, "The answer is")
-    assert known[0] == question
-    asked = held_out(question, 6, random.Random(0))
-    assert asked
-    assert not set(asked) & set(known)
 
 
 @pytest.mark.parametrize("question", QUESTIONS[:-2])
