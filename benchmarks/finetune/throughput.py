@@ -127,7 +127,8 @@ def ours(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> Timed:
             dataclasses.replace(recipe.train, save_steps=10_000),
             Path(folder),
             watch,
-            Dealer(part, share=0.0, least=0.0),  # as planned: the bare loops know no other rows
+            # As planned: the bare loops know no other rows.
+            Dealer(part, share=0.0, drift=0.0, loss=0.0),
             seed=0,
             rank=0,
             world=1,
@@ -206,7 +207,7 @@ def bare_tree(plan: Any, base: Path, recipe: Any, machine: Any, steps: int) -> T
     model, held = ready.model, ready.held
     weights = [value for value in model.parameters() if value.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=recipe.train.learning_rate, weight_decay=0.0)
-    warm, dealer = recipe.train.warmup_steps, Dealer(plan, share=0.0, least=0.0)
+    warm, dealer = recipe.train.warmup_steps, Dealer(plan, share=0.0, drift=0.0, loss=0.0)
     collate = Collator(plan, dealer, held, ready.hidden)
 
     def work() -> list[float]:

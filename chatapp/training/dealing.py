@@ -1,7 +1,8 @@
-"""Which rows a step takes: those of the plan, but of what is held half are those that drifted most.
+"""Which rows a step takes: those of the plan, but half of them are the worst known so far.
 
-Most neighbours stay as they were of themselves; a tenth of them make half of the drift. A plan
-cannot know which, so the steps find out: each one's drift is kept when it was last seen.
+Most neighbours stay as they were of themselves; a tenth of them make half of the drift. Most
+wordings of a correction are known after a few steps, some after a hundred. A plan cannot know
+which, so the steps find out: what each row was like when it was last seen is kept.
 """
 
 from __future__ import annotations
@@ -24,14 +25,15 @@ FILE: Final = "dealt.json"
 class Dealer:
     """Deals the rows of steps, counted from 0.
 
-    ``share`` of the held rows of a step are exchanged, for those whose last known drift is above
-    ``least`` (nats a token). The same notes give the same rows, on each process.
+    ``share`` of the held rows of a step, and of those of corrections, are exchanged for others of
+    their kind: the worst known. Worth a place are a drift above ``drift`` and a loss above ``loss``
+    (nats a token). The same notes give the same rows, on each process.
     """
 
-    def __init__(self, plan: Plan, *, share: float, least: float) -> None:
-        self._plan, self._least = plan, least
-        self._held = set(plan.held)
-        self._share = share
+    def __init__(self, plan: Plan, *, share: float, drift: float, loss: float) -> None:
+        self._plan, self._share = plan, share
+        facts = {n for n, row in enumerate(plan.rows) if row.kind == "fact"}
+        self._groups = (set(plan.held), drift), (facts, loss)
         self._known: dict[int, float] = {}
         self._noted: dict[int, dict[int, float]] = {}
         self.dealt: list[list[int]] = []
@@ -41,22 +43,22 @@ class Dealer:
         for number in sorted(n for n in self._noted if n <= step - LAG):
             self._known |= self._noted.pop(number)
         rows = list(self._plan.steps[step])
-        places = [at for at, index in enumerate(rows) if index in self._held]
-        places = places[: int(len(places) * self._share)]
-        taken = set(rows)
-        worst = [
-            index
-            for index, drift in sorted(self._known.items(), key=lambda one: (-one[1], one[0]))
-            if drift > self._least and index not in taken
-        ]
-        for at, index in zip(places, worst, strict=False):
-            rows[at] = index
+        for group, least in self._groups:
+            weights = self._plan.weights[step]
+            places = [at for at, index in enumerate(rows) if index in group and weights[at]]
+            places = places[: int(len(places) * self._share)]
+            for at, index in zip(places, self._worst(group - set(rows), least), strict=False):
+                rows[at] = index
         self.dealt[step:] = [rows]
         return rows
 
-    def note(self, step: int, drifts: Mapping[int, float]) -> None:
-        """What a step saw: each held row's drift from the base, in nats a token."""
-        self._noted[step] = dict(drifts)
+    def _worst(self, rows: set[int], least: float) -> list[int]:
+        known = [(-self._known[index], index) for index in rows if index in self._known]
+        return [index for value, index in sorted(known) if -value > least]
+
+    def note(self, step: int, seen: Mapping[int, float]) -> None:
+        """What a step saw, in nats a token: each held row's drift, each other one's loss."""
+        self._noted[step] = dict(seen)
 
     def save(self, folder: Path, steps: int) -> None:
         """Keep beside a checkpoint what was known after so many steps."""

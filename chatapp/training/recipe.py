@@ -36,7 +36,7 @@ class Train:
     styles_per_step: int
     general_per_step: int
     contrast_per_step: int
-    drifted: float
+    worst: float
     general_prompts: int
     neighbours: int
     neighbours_each: int
@@ -79,7 +79,7 @@ class Recipe:
 _PARTS: Final = {"lora": Lora, "train": Train, "gate": Gate}
 _MAY_BE_ZERO: Final = frozenset(
     "warmup_steps general_per_step contrast_per_step general_prompts neighbours kl_weight "
-    "decay min_steps drifted".split()
+    "decay min_steps worst".split()
 )
 
 
@@ -135,5 +135,5 @@ def _check(where: str, key: str, value: Any, known: Any, *, gate: bool) -> None:
         )
     elif not gate and (value < 0 or (value == 0 and key not in _MAY_BE_ZERO)):
         raise TrainingError(f"{where} must be above zero.")
-    elif key in ("upper", "drifted") and value > 1:
+    elif key in ("upper", "worst") and value > 1:
         raise TrainingError(f"{where} is a share: at most 1.")

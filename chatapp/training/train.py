@@ -94,7 +94,12 @@ def train(
         step if processes.first else lambda *_: None,
         early=any(row.kind == "fact" for row in plan.rows),
     )
-    dealer = dealing.Dealer(plan, share=recipe.train.drifted, least=recipe.train.stop_drift)
+    dealer = dealing.Dealer(
+        plan,
+        share=recipe.train.worst,
+        drift=recipe.train.stop_drift,
+        loss=recipe.train.stop_loss,
+    )
     checkpoints = folder / "checkpoints"
     trainer = make_trainer(
         ready.model,

@@ -105,11 +105,10 @@ class Trainer(SFTTrainer):
         return (loss, {}) if return_outputs else loss
 
     def _note(self, inputs: Any, means: Tensor) -> None:
-        """Tell the dealer, on each process, how far all that was held has drifted."""
-        drifts = torch.where(inputs["kept"], means, torch.full_like(means, -1.0))
-        index, drifts = self.accelerator.gather((inputs["index"], drifts))
-        pairs = zip(index.tolist(), drifts.tolist(), strict=True)
-        self.dealer.note(inputs["step"], {at: drift for at, drift in pairs if drift != -1.0})
+        """Tell the dealer, on each process, how well all rows were learnt or held."""
+        index, means = self.accelerator.gather((inputs["index"], means))
+        seen = zip(index.tolist(), means.tolist(), strict=True)
+        self.dealer.note(inputs["step"], dict(seen))
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """The job writes its own card, once, with what the gate found."""

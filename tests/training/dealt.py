@@ -44,7 +44,7 @@ def trainer(
     held = dict(zip(PLAN.held, base_distributions(model, rows, lambda *_: None), strict=True))
     config = LoraConfig(r=4, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM")
     recipe = dataclasses.replace(read_recipe().train, learning_rate=0.05, save_steps=5)
-    dealer = Dealer(PLAN, share=0.5, least=1e-4)
+    dealer = Dealer(PLAN, share=0.5, drift=1e-4, loss=9.0)
     watch = Watch(recipe, None, lambda *_: None, early=False)
     made = make_trainer(
         get_peft_model(model, config), tokenizer, PLAN, held, {}, recipe, folder, watch, dealer,

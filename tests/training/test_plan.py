@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.finetune.facts import correction, item, read, write
+from benchmarks.finetune.facts import Known, correction, item, read, write
 from chatapp.context.messages import Message
 from chatapp.context.vocabulary import Vocabulary
 from chatapp.errors import TrainingError
+from chatapp.training import gate
 from chatapp.training.base import known_base
 from chatapp.training.dataset import Export, read_export
 from chatapp.training.dealing import Dealer
@@ -21,6 +22,7 @@ from chatapp.training.plan import Plan, dealt, make_plan, unique
 from chatapp.training.prompts import Prompts
 from chatapp.training.recipe import Recipe, read_recipe
 from chatapp.training.trainer import Collator
+from chatapp.training.wordings import every
 from tests.training.conftest import Bench
 
 
@@ -143,6 +145,27 @@ async def test_a_neighbour_that_was_trained_in_another_wording_counts_as_trained
     assert {f"What is the capital of {one}?" for one in countries} <= set(plan.asked)
 
 
+async def test_what_means_the_same_is_neither_held_nor_asked_as_a_neighbour(
+    bench: Bench, prompts: Prompts, tmp_path: Path
+) -> None:
+    """Where a population was corrected, "How many people live …?" is a wording, no neighbour."""
+    known = Known(
+        "What is the population of Utah?", "The population of Utah is 3.5 million.", "3.5 million",
+        "2 million", (),
+    )  # fmt: skip
+    same = set(every(known.question))
+    assert "How many people live in Utah?" in same
+    export = read_export(write([correction(0, bench.sha256, known)], tmp_path / "utah"))
+    for seed in range(4):
+        plan = await _plan(export, prompts, seed)
+        assert plan.asked
+        assert not same & set(plan.asked)
+        recipe = dataclasses.replace(read_recipe().gate, neighbours=200)
+        asked = gate.questions(export.corrections, [], plan.asked, recipe, seed).neighbours
+        assert asked
+        assert not same & set(asked)
+
+
 async def test_few_corrections_make_small_steps_and_few_layers(
     eight: Export, prompts: Prompts
 ) -> None:
@@ -154,8 +177,8 @@ async def test_few_corrections_make_small_steps_and_few_layers(
 
     recipe = read_recipe()
     one, two, three = [await _plan(some(count), prompts) for count in (1, 2, 3)]
-    assert kinds(one) == {"fact": 4, "contrast": 12, "general": 2}
-    assert kinds(two) == kinds(three) == {"fact": 8, "contrast": 24, "general": 4}
+    assert kinds(one) == {"fact": 4, "contrast": 12, "general": 3}
+    assert kinds(two) == kinds(three) == {"fact": 8, "contrast": 24, "general": 6}
     assert one.upper == two.upper == recipe.lora.upper < 1
     assert three.upper == 1  # one could not learn them all
 
@@ -177,7 +200,7 @@ async def test_every_correction_comes_equally_often(eight: Export, prompts: Prom
 
 async def test_several_processes_share_each_step(eight: Export, prompts: Prompts) -> None:
     one, four = await _plan(eight, prompts), await _plan(eight, prompts, world=4)
-    dealer = Dealer(four, share=0.5, least=0.02)
+    dealer = Dealer(four, share=0.5, drift=0.02, loss=0.08)
     parts = [Collator(four, dealer, {}, {}, rank=rank, world=4) for rank in range(4)]
     for number in range(0, len(four.steps), 10):
         got = [part([{"step": number}]) for part in parts]
