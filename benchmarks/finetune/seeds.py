@@ -7,7 +7,8 @@
 Each seed trains an adapter with ``chatapp-finetune`` and asks base + adapter through the engine. A
 leak: a neighbour whose reply holds a correction's words, where the base's does not. The job chooses
 what it holds by the base's own embeddings, and may choose some of these neighbours: they are told
-(``held``), and the others counted for themselves (``leaks_not_held``).
+(``held``), and the others counted for themselves (``leaks_not_held``). So are wordings that its
+templates make as well (``trained``, ``wordings_not_trained``).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 
 from benchmarks.finetune.facts import Facts, correction, read, write
 from chatapp.engine.threads import thread_count
+from chatapp.training import wordings
 from chatapp.training.answers import Answers
 from chatapp.training.base import sha256_of
 from chatapp.training.engines import Engines, side_by_side
@@ -49,7 +51,7 @@ async def look(base: Path, adapter: Path, facts: Facts, sha256: str, work: Path)
         )
     count = len(facts.corrections)
     right = [says(new, one.right) for new, one in zip(said, facts.corrections, strict=False)]
-    wordings = [(text, new, word) for (text, word), new in zip(texts, said[count:], strict=False)]
+    told = [(text, new, word) for (text, word), new in zip(texts, said[count:], strict=False)]
     after = said[count + len(texts) :]
     words = [one.right for one in facts.corrections]
     leaks = [
@@ -59,13 +61,13 @@ async def look(base: Path, adapter: Path, facts: Facts, sha256: str, work: Path)
     ]
     return {
         "corrections": [sum(right), len(right)],
-        "wordings": [sum(says(text, word) for _, text, word in wordings), len(wordings)],
+        "wordings": [sum(says(text, word) for _, text, word in told), len(told)],
         "leaks": [len(leaks), len(facts.neighbours)],
         "same_answers": [
             sum(a == b for a, b in zip(before, after, strict=True)),
             len(facts.neighbours),
         ],
-        "missed": [one for one in wordings if not says(one[1], one[2])],
+        "missed": [one for one in told if not says(one[1], one[2])],
         "leaked": leaks,
     }
 
@@ -85,10 +87,20 @@ def run(args: argparse.Namespace, seed: int, facts: Facts, export: Path, sha256:
     found = asyncio.run(look(args.base, out / "adapter.gguf", facts, sha256, args.work))
     gate = list(told["evaluation"].items())
     held = set(told["held"]) & set(facts.neighbours)
+    trained = {
+        text
+        for one in facts.corrections
+        for text in wordings.trained(one.question, one.chosen.partition(one.right)[0].rstrip())
+        if text in one.wordings
+    }
+    missed = {text for text, *_ in found["missed"]}
+    count = found["wordings"][1] - len(trained)
     leaked = {question for question, _ in found["leaked"]}
     return {
         "seed": seed,
         **found,
+        "trained": sorted(trained),
+        "wordings_not_trained": [count - len(missed - trained), count],
         "held": sorted(held),
         "leaks_not_held": [len(leaked - held), len(facts.neighbours) - len(held)],
         "status": told["status"],
@@ -104,7 +116,7 @@ def run(args: argparse.Namespace, seed: int, facts: Facts, export: Path, sha256:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--base", type=Path, required=True)
-    sets = ("unseen", "fresh", "final", "test", "tuning")
+    sets = ("sealed", "unseen", "fresh", "final", "test", "tuning")
     parser.add_argument("--set", choices=sets, default=sets[0])
     parser.add_argument("--facts", type=int, default=8, help="so many corrections at once")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
