@@ -135,7 +135,8 @@ async def make_plan(
     plain = [*alone, *(text for text, *_ in begun)]
     alone = list(dict.fromkeys(_worded(text, rng) for text in alone))
     begun = [(_worded(text, rng, words), words, right) for text, words, right in begun]
-    general = general_trained()[: recipe.train.general_prompts]
+    few = len(facts) <= recipe.lora.few and not styles
+    general = general_trained()[: -(-recipe.train.general_prompts // (4 if few else 1))]
     spoken = await answers.of(alone, CONTRAST_TOKENS, tell)
     near_rows = [make.held("contrast", *pair) for pair in zip(alone, spoken, strict=True)]
     near_rows += [make.held_from(*one) for one in begun]
@@ -149,6 +150,7 @@ async def make_plan(
         [row for row in general_rows if row],
         rng,
         world,
+        few=few,
         asked=list(dict.fromkeys([*plain, *alone, *(text for text, *_ in begun)])),
         kept=kept,
     )
@@ -161,7 +163,7 @@ def _worded(question: str, rng: random.Random, begun: str = "") -> str:
 
 class _Maker:
     def __init__(self, recipe: Recipe, prompts: Prompts) -> None:
-        self.recipe, self.lora = recipe.train, recipe.lora
+        self.recipe, self.upper = recipe.train, recipe.lora.upper
         self.prompts = prompts
         self.left_out: dict[str, int] = {}
 
@@ -230,6 +232,7 @@ class _Maker:
         rng: random.Random,
         world: int,
         *,
+        few: bool,
         asked: list[str],
         kept: dict[str, list[str]],
     ) -> Plan:
@@ -281,7 +284,7 @@ class _Maker:
             asked=asked,
             left_out=self.left_out,
             near=kept,
-            upper=self.lora.upper if len(facts) <= self.lora.few and not styles else 1.0,
+            upper=self.upper if few else 1.0,
         )
 
     def _steps(self, facts: bool, styles: int, per_step: int) -> int:
