@@ -28,6 +28,12 @@ _YEAR: Final = re.compile(
     rf"(?:In (?:which|what) year|(?:Which|What) year|When) (was|were|did) "
     rf"({_NAME}|(?:our|my|the) [a-z]+) ([a-z]+)"
 )
+_DONE: Final = re.compile(
+    r"\w+ed|\w+(?:aught|ought|itten|oken|ozen|olen|awn|own|orn)|(?:re)?built|made|sold|sunk|held|won"
+    r"|lost|found|begun|born|taken|given|driven|cut|set|shot|sung|struck|hung|laid|left|met|paid|read"
+    r"|sent|spent|done|cast|hit|put|shut|split|eaten|beaten|hidden"
+)
+"""What can have been done to something: nothing was "time" or "party"."""
 _KIND: Final = re.compile(
     rf"the (?:company|firm|shop|novel|book|poem|play|film|movie|song|opera|painting|picture|band"
     rf"|ship|game) ({_NAME})"
@@ -62,12 +68,12 @@ def slots(question: str, begun: str = "") -> dict[str, str]:
             if by := _BY.search(begun):
                 found["done"] = by[1]
     if match := _YEAR.fullmatch(stem):
-        verb, found["x"], last = match.groups()
+        verb, x, last = match.groups()
         if verb == "did":
-            found["do"] = last
-        else:
+            found |= {"x": x, "do": last}
+        elif _DONE.fullmatch(last):
             begins = low.partition(f" {verb} ")[0]  # in which year
-            found |= {"was": verb, "then": last, "that": f"{begins} {found['x']} {verb} {last}"}
+            found |= {"x": x, "was": verb, "then": last, "that": f"{begins} {x} {verb} {last}"}
     if bare := _KIND.fullmatch(found.get("x", "")):
         found["x"] = bare[1]
     if begun:

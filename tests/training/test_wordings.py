@@ -103,6 +103,11 @@ def test_a_beginning_ends_in_a_question_only_where_that_makes_one() -> None:
     assert not any("the what" in one for one in trained("What is its name?", "Its name is the"))
 
 
+def test_what_nobody_can_do_makes_no_wording() -> None:
+    question = "When was the last party?"
+    assert not any("last was party" in one for one in trained(question))
+
+
 def test_every_slot_of_the_templates_exists() -> None:
     known = {
         *slots("What is the capital of Peru?", "The capital of Peru is"),
