@@ -177,8 +177,8 @@ async def test_few_corrections_make_small_steps_and_few_layers(
 
     recipe = read_recipe()
     one, two, three = [await _plan(some(count), prompts) for count in (1, 2, 3)]
-    assert kinds(one) == {"fact": 4, "contrast": 11, "general": 4}
-    assert kinds(two) == kinds(three) == {"fact": 8, "contrast": 22, "general": 8}
+    assert kinds(one) == {"fact": 4, "contrast": 12, "general": 4}
+    assert kinds(two) == kinds(three) == {"fact": 8, "contrast": 24, "general": 8}
     assert one.upper == two.upper == recipe.lora.upper < 1
     assert three.upper == 1  # one could not learn them all
 
