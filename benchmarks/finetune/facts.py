@@ -35,7 +35,7 @@ class Facts:
 
 
 def read(name: str) -> Facts:
-    """``tuning``, ``test``, ``final`` or ``fresh``."""
+    """``tuning``, ``test``, ``final``, ``fresh``, ``unseen`` or ``sealed``."""
     data = tomllib.loads((HERE / f"{name}.toml").read_text("utf-8"))
     known = [Known(**{**one, "wordings": tuple(one["wordings"])}) for one in data["correction"]]
     return Facts(tuple(known), tuple(data["neighbours"]))
