@@ -52,10 +52,17 @@ def trained(question: str, begun: str = "") -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _never_trained(question: str) -> tuple[list[str], list[str]]:
+    """Wordings that :func:`trained` never gives: in other words, and from templates."""
+    known, said = slots(question), set(trained(question))
+    others, same = _synonyms(known, "held_out"), _fill(known, _read("wordings.toml")["held_out"])
+    return [one for one in others if one not in said], [one for one in same if one not in said]
+
+
 def every(question: str) -> list[str]:
     """All wordings there are: none of them is a neighbour."""
-    held = _synonyms(slots(question), "held_out")
-    return [*trained(question), *held]
+    others, same = _never_trained(question)
+    return [*trained(question), *others, *same]
 
 
 def held_out(question: str, count: int, rng: random.Random) -> list[str]:
@@ -63,13 +70,6 @@ def held_out(question: str, count: int, rng: random.Random) -> list[str]:
 
     Half of them in other words, if the question has such.
     """
-    known, said = slots(question), set(trained(question))
-    other, same = (
-        [one for one in texts if one not in said]
-        for texts in (
-            _synonyms(known, "held_out"),
-            _fill(known, _read("wordings.toml")["held_out"]),
-        )
-    )
-    found = rng.sample(other, min(max(count // 2, count - len(same)), len(other)))
+    others, same = _never_trained(question)
+    found = rng.sample(others, min(max(count // 2, count - len(same)), len(others)))
     return found + rng.sample(same, min(count - len(found), len(same)))

@@ -47,6 +47,16 @@ class Shown(App[None]):
         ]
 
 
+def count_layouts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """From now on: an item for each layout of the screen."""
+    laid_out: list[int] = []
+    once = Screen._refresh_layout
+    monkeypatch.setattr(
+        Screen, "_refresh_layout", lambda *a, **k: (laid_out.append(1), once(*a, **k))
+    )
+    return laid_out
+
+
 async def at_once(text: str) -> list[str]:
     app = Shown(text)
     async with app.run_test(size=(40, 60)) as pilot:
@@ -89,11 +99,7 @@ async def test_words_that_fit_need_no_layout(monkeypatch: pytest.MonkeyPatch) ->
     async with app.run_test(size=(80, 24)) as pilot:
         await app.reply.grow("The first words")
         await pilot.pause(0.2)
-        laid_out = []
-        once = Screen._refresh_layout
-        monkeypatch.setattr(
-            Screen, "_refresh_layout", lambda *a, **k: (laid_out.append(1), once(*a, **k))
-        )
+        laid_out = count_layouts(monkeypatch)
         for word in (" of", " a", " line", " that", " **fits**"):
             await app.reply.grow(word)
             await pilot.pause()
@@ -114,11 +120,7 @@ async def test_a_reply_is_laid_out_a_few_times_only(monkeypatch: pytest.MonkeyPa
     async with app.run_test(size=(60, 40)) as pilot:
         await app.reply.grow("Begun.")
         await pilot.pause(0.1)
-        laid_out: list[int] = []
-        once = Screen._refresh_layout
-        monkeypatch.setattr(
-            Screen, "_refresh_layout", lambda *a, **k: (laid_out.append(1), once(*a, **k))
-        )
+        laid_out = count_layouts(monkeypatch)
         text = "\n\n" + "\n\n".join(PARAGRAPHS * 3)
         for at in range(0, len(text), 50):
             now[0] += 0.1
@@ -143,11 +145,7 @@ async def test_a_reply_out_of_sight_needs_no_layout(
         await pilot.pause()
         await app.reply.grow("More.")
         await pilot.pause(0.1)
-        laid_out: list[int] = []
-        once = Screen._refresh_layout
-        monkeypatch.setattr(
-            Screen, "_refresh_layout", lambda *a, **k: (laid_out.append(1), once(*a, **k))
-        )
+        laid_out = count_layouts(monkeypatch)
         for word in (f" word{n}" for n in range(40)):
             await app.reply.grow(word)
             await pilot.pause(0.01)
