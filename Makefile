@@ -10,9 +10,9 @@ ARGS ?=
 JOBS ?= 2
 
 # The shortest build of llama.cpp that loses nothing used here: no multimodal part, no command-line
-# helpers. On 2 cores: 2 minutes (3.5 CPU minutes) instead of 10 (17.5). What you set yourself
-# (CMAKE_ARGS=-DGGML_CUDA=on) is kept.
-export CMAKE_ARGS := $(CMAKE_ARGS) -DLLAVA_BUILD=OFF -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/packaging/llama-library-only.cmake
+# helpers, and none of the instructions that crash (packaging/llama.cmake). On 2 cores: 2 minutes (3.5
+# CPU minutes) instead of 10 (17.5). What you set yourself (CMAKE_ARGS=-DGGML_CUDA=on) is kept.
+export CMAKE_ARGS := $(CMAKE_ARGS) -DLLAVA_BUILD=OFF -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/packaging/llama.cmake
 
 .PHONY: chat serve test check bench loop pictures clean
 
@@ -69,5 +69,7 @@ $(VENV)/.finetune: pyproject.toml $(VENV)/.chat
 	@$(PIP) -e '.[finetune]'
 	@touch $@
 
+# pip keeps what it has compiled, for another processor perhaps.
 clean:
+	-@$(BIN)/python -m pip --quiet cache remove llama_cpp_python 2>/dev/null
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

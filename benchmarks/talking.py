@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,12 +57,10 @@ async def running(
 ) -> AsyncIterator[LocalEngine]:
     """A started engine; ``settled``: wait until its self-test is over."""
     engine = LocalEngine(weights, options)
-    checked = asyncio.Event()
-    engine.on_checked = lambda _: checked.set()
     try:
         await engine.start()
         if settled:
-            await checked.wait()
+            await engine.fingerprint()  # waits for the self-test; a process that has died is told
         yield engine
     finally:
         await engine.close()

@@ -107,10 +107,14 @@ class EngineError(ChatappError):
 
 
 class EngineDied(EngineError):
-    """The model process ended without an answer. What was said is untouched."""
+    """The model process ended without an answer. What was said is untouched.
 
-    def __init__(self, message: str) -> None:
+    ``crash`` is the signal's name if it crashed (``SIGSEGV``), rather than being ended.
+    """
+
+    def __init__(self, message: str, crash: str | None = None) -> None:
         super().__init__(message, kind="died")
+        self.crash = crash
 
 
 class ServerError(EngineError):

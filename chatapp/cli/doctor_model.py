@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chatapp.cli.findings import Finding
 from chatapp.cli.text import size
-from chatapp.errors import ChatappError
+from chatapp.errors import ChatappError, EngineDied
 
 if TYPE_CHECKING:
     from chatapp.engine.client import LocalEngine
@@ -23,6 +23,10 @@ __all__ = ["file_findings", "running_findings", "server_finding"]
 
 _MODEL, _RUNS = "Model", "The model at work"
 
+_CRASHED = (
+    " llama.cpp cannot compute on this processor as it was compiled. Compile it anew: make clean, "
+    "then make chat."
+)
 _PROBES = (
     "What is the capital of Turkey?",
     "  1,234.5 = 2⁵ … ½ ²  \n\n\tfin",
@@ -92,7 +96,9 @@ async def running_findings(home: Home, settings: AppSettings, path: Path) -> Asy
         async for finding in _fingerprint(engine):
             yield finding
     except ChatappError as error:
-        yield Finding(_RUNS, "runs", "no", str(error), "wrong")
+        crashed = isinstance(error, EngineDied) and error.crash is not None
+        meaning = str(error) + (_CRASHED if crashed else "")
+        yield Finding(_RUNS, "runs", "no", meaning, "wrong")
     finally:
         await engine.close()
 

@@ -40,9 +40,10 @@ _ENDS: dict[str, Status] = {
 _HEADS = ("system", "tools")
 _SUMMARY_TOKENS = 160
 _DIED = (
-    "The model process ended in the middle of this reply. Nothing said is lost: the transcript is "
+    "The model process {how} in the middle of this reply. Nothing said is lost: the transcript is "
     "here, not in the model. The next request starts a new process and sends it all again."
 )
+_AGAIN = " If that crashes as well, chatapp doctor says more."
 
 
 class Conversation:
@@ -365,7 +366,7 @@ class Conversation:
                     yield event
         except ChatappError as error:
             reply.status = "failed"
-            reply.note = _DIED if isinstance(error, EngineDied) else str(error)
+            reply.note = _why(error)
             yield Failed(reply, reply.note)
         finally:
             self._running = None
@@ -435,6 +436,15 @@ class Conversation:
 
     def _add_total(self, tokens: int | None) -> None:
         self._total = None if tokens is None or self._total is None else self._total + tokens
+
+
+def _why(error: ChatappError) -> str:
+    """Why a reply broke off."""
+    if not isinstance(error, EngineDied):
+        return str(error)
+    if error.crash is None:
+        return _DIED.format(how="ended")
+    return _DIED.format(how=f"crashed ({error.crash})") + _AGAIN
 
 
 def _count_parts(

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import IO, Any, Final, Literal
 
 from chatapp.engine import wire
+from chatapp.engine.ending import died
 from chatapp.engine.interface import State
 from chatapp.engine.memory import KvType
 from chatapp.engine.protocol import Ready
 from chatapp.engine.requests import Replies, Requests, error_from
 from chatapp.engine.threads import set_waiting
 from chatapp.engine.weights.gguf import read_header
-from chatapp.errors import ChatappError, EngineError
+from chatapp.errors import ChatappError, EngineDied, EngineError
 
 DEFAULT_WINDOW: Final = 2048
 """Context window in tokens, if nothing else is chosen. Small enough to be seen filling."""
@@ -79,6 +80,8 @@ class LocalEngine(Requests):
         self._starting = asyncio.Lock()
         self._loading = False
         self._failed = False
+        self._status: int | None = None
+        """The exit status of the process before."""
 
     @property
     def state(self) -> State:
@@ -149,7 +152,8 @@ class LocalEngine(Requests):
         while True:
             event = await self._replies[0].get()
             if isinstance(event, EngineError):
-                raise EngineError(_LOAD_DIED.format(name=self.weights.name), kind="model")
+                sentence = str(died(_LOAD_DIED.format(name=self.weights.name), self._status))
+                raise EngineError(sentence, kind="model")
             if event["type"] == "loading" and self.on_loading:
                 self.on_loading(float(event["progress"]))
             elif event["type"] == "error":
@@ -169,7 +173,11 @@ class LocalEngine(Requests):
         except TimeoutError:
             process.kill()
             await process.wait()
+        self._status = process.returncode
         self._gone(replies)
+
+    def _died(self) -> EngineDied:
+        return died(self.ended, self._status)
 
     @property
     def _writer(self) -> asyncio.StreamWriter | None:

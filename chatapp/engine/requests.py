@@ -87,7 +87,11 @@ class Requests(ABC):
     def _gone(self, replies: Replies) -> None:
         """Tell all that wait that nothing will come."""
         for waiting in replies.values():
-            waiting.put_nowait(EngineDied(self.ended))
+            waiting.put_nowait(self._died())
+
+    def _died(self) -> EngineDied:
+        """What is raised where an answer was waited for."""
+        return EngineDied(self.ended)
 
     def _noted(self, event: Reply) -> bool:
         """Whether this event is none that a request waits for."""
@@ -113,7 +117,7 @@ class Requests(ABC):
             writer.write(wire.encode({"id": number, **value}))
             await writer.drain()
         except (OSError, RuntimeError) as error:
-            raise EngineDied(self.ended) from error
+            raise self._died() from error
         return number
 
     async def _send(self, value: Mapping[str, Any]) -> tuple[int, asyncio.Queue[Any]]:

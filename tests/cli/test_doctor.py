@@ -11,6 +11,7 @@ import pytest
 from chatapp.cli import doctor_machine
 from chatapp.engine import about, memory
 from chatapp.engine.about import About
+from chatapp.engine.client import LocalEngine
 from chatapp.errors import EngineDied
 from tests.cli.conftest import Run, Said
 from tests.weights.maker import gguf
@@ -147,3 +148,18 @@ def test_a_server_that_does_not_answer(run: Run, home: Path) -> None:
     said = run("doctor", "--json")
     assert states(said, "http://127.0.0.1:9/v1") == ["wrong"]
     assert "model" not in found(said)
+
+
+def test_llama_cpp_that_crashes_has_to_be_compiled_anew(
+    run: Run, default_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(self: LocalEngine) -> None:
+        raise EngineDied("The model process crashed (SIGSEGV).", "SIGSEGV")
+
+    monkeypatch.setattr(LocalEngine, "fingerprint", crash)
+    said = run("doctor", "--json", "-m", str(default_model), "--window", "256")
+    assert said.status == 1
+    runs = json.loads(said.out)["findings"][-1]
+    assert runs["state"] == "wrong"
+    assert "crashed (SIGSEGV)" in runs["meaning"]
+    assert "make clean" in runs["meaning"]

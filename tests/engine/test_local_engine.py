@@ -217,6 +217,17 @@ async def test_a_killed_engine_is_noticed_and_started_again(
     assert before[0] == after[0]
 
 
+async def test_a_crash_is_told_by_its_name(mortal: LocalEngine) -> None:
+    for number, crash in ((signal.SIGSEGV, "SIGSEGV"), (signal.SIGKILL, None)):
+        with pytest.raises(EngineDied) as told:
+            async for event in mortal.generate(STORY):
+                if isinstance(event, Token) and mortal.pid:
+                    os.kill(mortal.pid, number)
+        assert told.value.crash == crash
+        how = f"crashed ({crash})" if crash else "ended"
+        assert str(told.value) == f"The model process {how}."
+
+
 async def test_a_stuck_engine_is_killed_after_a_moment(mortal: LocalEngine) -> None:
     reasons = []
     async for event in mortal.generate(STORY):
@@ -321,3 +332,8 @@ async def test_a_module_in_the_current_folder_is_no_part_of_the_engine(
         await engine.close()
     assert ask().build
     assert not (tmp_path / "ran").exists()
+
+
+def test_instructions_that_crash_are_not_compiled_in() -> None:
+    """Where the processor has them (packaging/llama.cmake); on others nothing is shown."""
+    assert not [feature for feature in ask().features if "AMX" in feature]

@@ -130,6 +130,14 @@ async def test_a_broken_turn_shows_why_and_can_be_asked_again(chatting: Open) ->
         await chat.sees("answer 2 of 2")
 
 
+async def test_a_crash_is_named_and_says_where_to_look(chatting: Open) -> None:
+    died = Reply(("Hal", "f"), error=EngineDied("gone", "SIGSEGV"), fail_after=1)
+    async with chatting(died) as chat:
+        await chat.say("hello")
+        await chat.sees("The model process crashed (SIGSEGV)", "Nothing said is lost")
+        await chat.sees("chatapp doctor says more")
+
+
 async def test_a_second_message_waits_for_the_first_reply(chatting: Open) -> None:
     go = asyncio.Event()
     async with chatting(Reply(go=go)) as chat:
