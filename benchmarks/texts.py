@@ -24,6 +24,11 @@ def words(source: random.Random, count: int) -> str:
     return " ".join(source.choice(_WORDS) for _ in range(count)) + "?"
 
 
+def long_request(count: int = 520) -> str:
+    """The same request at the end of a text: some 1,000 tokens in all."""
+    return f"Some words: {words(random.Random(7), count)}\n\n{LONG_ANSWER}"
+
+
 def user(text: str) -> list[Message]:
     """A conversation that begins."""
     return [Message("user", text)]
