@@ -30,6 +30,11 @@ def general_trained() -> list[str]:
     return list(_data()["trained"])
 
 
+def general_plain() -> list[tuple[str, str]]:
+    """Prompts with a plain answer each: what the base makes of it is held, word for word."""
+    return [(prompt, answer) for prompt, answer in _data()["plain"]]
+
+
 def general_asked() -> list[General]:
     """Prompts that only the gate asks."""
     return [General(o["prompt"], o["answer"], tuple(o["words"])) for o in _data()["asked"]]

@@ -10,7 +10,7 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from chatapp.context.messages import Message
 from chatapp.errors import TrainingError
@@ -18,9 +18,11 @@ from chatapp.training import contrast, wordings
 from chatapp.training.answers import Answers
 from chatapp.training.dataset import Export, Record
 from chatapp.training.engines import Progress
-from chatapp.training.general import general_trained
+from chatapp.training.general import general_plain, general_trained
 from chatapp.training.prompts import Prompts, Row, asked
 from chatapp.training.recipe import Recipe
+
+T = TypeVar("T")
 
 GENERAL_TOKENS = 24
 CONTRAST_TOKENS = 16
@@ -136,12 +138,13 @@ async def make_plan(
     alone = list(dict.fromkeys(_worded(text, rng) for text in alone))
     begun = [(_worded(text, rng, words), words, right) for text, words, right in begun]
     few = len(facts) <= recipe.lora.few and not styles
-    general = general_trained()[: -(-recipe.train.general_prompts // (4 if few else 1))]
+    general = _share(general_trained(), recipe, few)
     spoken = await answers.of(alone, CONTRAST_TOKENS, tell)
     near_rows = [make.held("contrast", *pair) for pair in zip(alone, spoken, strict=True)]
     near_rows += [make.held_from(*one) for one in begun]
     spoken = await answers.of(general, GENERAL_TOKENS, tell)
     general_rows = [make.held("general", *pair) for pair in zip(general, spoken, strict=True)]
+    general_rows += [make.held("general", *pair) for pair in _share(general_plain(), recipe, few)]
     answers.keep()
     return make.schedule(
         facts,
@@ -154,6 +157,12 @@ async def make_plan(
         asked=list(dict.fromkeys([*plain, *alone, *(text for text, *_ in begun)])),
         kept=kept,
     )
+
+
+def _share(prompts: Sequence[T], recipe: Recipe, few: bool) -> Sequence[T]:
+    """As many as the recipe takes, with few corrections a quarter."""
+    count = len(prompts) * recipe.train.general_prompts // len(general_trained())
+    return prompts[: -(-count // (4 if few else 1))]
 
 
 def _worded(question: str, rng: random.Random, begun: str = "") -> str:

@@ -18,6 +18,7 @@ from chatapp.training import gate
 from chatapp.training.base import known_base
 from chatapp.training.dataset import Export, read_export
 from chatapp.training.dealing import Dealer
+from chatapp.training.general import general_asked, general_plain, general_trained
 from chatapp.training.plan import Plan, dealt, make_plan, unique
 from chatapp.training.prompts import Prompts
 from chatapp.training.recipe import Recipe, read_recipe
@@ -66,11 +67,11 @@ async def test_a_plan_is_a_function_of_its_seed(eight: Export, prompts: Prompts)
     assert Plan.from_dict(first.as_dict()) == first
 
 
-def _held(bench: Bench, plan: Plan) -> list[str]:
-    """The neighbours' rows as text."""
+def _held(bench: Bench, plan: Plan, kind: str = "contrast") -> list[str]:
+    """The rows of a kind, the neighbours' for example, as text."""
     header = known_base(bench.base)
     vocabulary = Vocabulary(header.tokens, header.token_types, pre=header.tokenizer_pre or "")
-    rows = [row.tokens for row in plan.rows if row.kind == "contrast"]
+    rows = [row.tokens for row in plan.rows if row.kind == kind]
     return [b"".join(vocabulary.piece(token) for token in row).decode() for row in rows]
 
 
@@ -177,8 +178,8 @@ async def test_few_corrections_make_small_steps_and_few_layers(
 
     recipe = read_recipe()
     one, two, three = [await _plan(some(count), prompts) for count in (1, 2, 3)]
-    assert kinds(one) == {"fact": 4, "contrast": 12, "general": 4}
-    assert kinds(two) == kinds(three) == {"fact": 8, "contrast": 24, "general": 8}
+    assert kinds(one) == {"fact": 4, "contrast": 12, "general": 6}
+    assert kinds(two) == kinds(three) == {"fact": 8, "contrast": 24, "general": 12}
     assert one.upper == two.upper == recipe.lora.upper < 1
     assert three.upper == 1  # one could not learn them all
 
@@ -284,3 +285,18 @@ def test_a_recipe_of_ones_own_changes_what_it_names(tmp_path: Path) -> None:
     assert isinstance(own, Recipe)
     assert mine.train.learning_rate == 1.0
     assert mine.gate == own.gate
+
+
+async def test_plain_answers_are_held_beside_the_bases_own(
+    bench: Bench, eight: Export, prompts: Prompts
+) -> None:
+    held = _held(bench, await _plan(eight, prompts), "general")
+    plain = [text for text in held if "About " not in text]
+    assert len(held) == 96 + 48
+    assert len(plain) == 48
+    assert any("A guitar has six strings." in text for text in plain)
+
+
+def test_what_the_gate_asks_is_held_nowhere() -> None:
+    asked = {one.prompt for one in general_asked()}
+    assert not asked & {*general_trained(), *(prompt for prompt, _ in general_plain())}
