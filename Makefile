@@ -71,5 +71,5 @@ $(VENV)/.finetune: pyproject.toml $(VENV)/.chat
 
 # pip keeps what it has compiled, for another processor perhaps.
 clean:
-	-@$(BIN)/python -m pip --quiet cache remove llama_cpp_python 2>/dev/null
+	@$(BIN)/python -m pip --quiet cache remove llama_cpp_python 2>/dev/null || true
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -5,8 +5,8 @@
 # project() time keeps it off.
 set(LLAMA_BUILD_COMMON OFF)
 
-# No AMX (tile instructions of Intel's server processors since Sapphire Rapids). GCC 12
-# tells its optimiser that only the first 8 bytes of a tile configuration are read, the rest is never
+# No AMX (tile instructions of Intel's server processors since Sapphire Rapids). GCC 12 tells its
+# optimiser that only the first 8 bytes of a tile configuration are read, so the rest is never
 # written, and the first evaluation ends in a segmentation fault (llama.cpp's issue 20824).
 include(CheckCXXCompilerFlag)
 check_cxx_compiler_flag(-mno-amx-tile CHATAPP_KNOWS_AMX)

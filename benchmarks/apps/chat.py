@@ -68,12 +68,10 @@ class Benched(ChatApp):
         await self.chat.opened.wait()
         assert self.chat.model is not None
         engine: Any = self.chat.model.engine
-        checked = asyncio.Event()
         engine.tell = self.tell
-        engine.on_checked = lambda _: checked.set()
         await engine.start()
-        if isinstance(engine, TimedEngine) and engine.checked is None:
-            await checked.wait()
+        if isinstance(engine, TimedEngine):
+            await engine.fingerprint()  # waits for the self-test
         reader, _ = await asyncio.open_connection(sock=self.link.dup())
         self.tell(event="ready")
         while line := await reader.readline():

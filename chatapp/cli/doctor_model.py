@@ -24,8 +24,8 @@ __all__ = ["file_findings", "running_findings", "server_finding"]
 _MODEL, _RUNS = "Model", "The model at work"
 
 _CRASHED = (
-    " llama.cpp cannot compute on this processor as it was compiled. Compile it anew: make clean, "
-    "then make chat."
+    " llama.cpp may have been compiled for another processor, or wrongly for this one. Compile it "
+    "anew: make clean, then make chat."
 )
 _PROBES = (
     "What is the capital of Turkey?",

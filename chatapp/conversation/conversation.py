@@ -23,13 +23,14 @@ from chatapp.context.tools import DECLARATION, calls_in
 from chatapp.conversation import tooling
 from chatapp.conversation.events import Called, Failed, Started, Step, Summarised, ViewMoved
 from chatapp.conversation.facts import Answering, TurnFacts
+from chatapp.conversation.failure import why
 from chatapp.conversation.summary import summarise
 from chatapp.conversation.tree import Node, Status
 from chatapp.conversation.view import Overflow, View, budget_of, countable, fit
 from chatapp.engine.counter import Counter
 from chatapp.engine.interface import Engine
 from chatapp.engine.protocol import MAX_SEED, Done, Generate, Sampling, Sent, Token
-from chatapp.errors import ChatappError, EngineDied
+from chatapp.errors import ChatappError
 
 _ENDS: dict[str, Status] = {
     "stop": "complete",
@@ -39,11 +40,6 @@ _ENDS: dict[str, Status] = {
 }
 _HEADS = ("system", "tools")
 _SUMMARY_TOKENS = 160
-_DIED = (
-    "The model process {how} in the middle of this reply. Nothing said is lost: the transcript is "
-    "here, not in the model. The next request starts a new process and sends it all again."
-)
-_AGAIN = " If that crashes as well, chatapp doctor says more."
 
 
 class Conversation:
@@ -366,7 +362,7 @@ class Conversation:
                     yield event
         except ChatappError as error:
             reply.status = "failed"
-            reply.note = _why(error)
+            reply.note = why(error)
             yield Failed(reply, reply.note)
         finally:
             self._running = None
@@ -436,15 +432,6 @@ class Conversation:
 
     def _add_total(self, tokens: int | None) -> None:
         self._total = None if tokens is None or self._total is None else self._total + tokens
-
-
-def _why(error: ChatappError) -> str:
-    """Why a reply broke off."""
-    if not isinstance(error, EngineDied):
-        return str(error)
-    if error.crash is None:
-        return _DIED.format(how="ended")
-    return _DIED.format(how=f"crashed ({error.crash})") + _AGAIN
 
 
 def _count_parts(

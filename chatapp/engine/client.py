@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Final, Literal
 
 from chatapp.engine import wire
-from chatapp.engine.ending import died
+from chatapp.engine.ending import crash_of, how
 from chatapp.engine.interface import State
 from chatapp.engine.memory import KvType
 from chatapp.engine.protocol import Ready
@@ -81,7 +81,7 @@ class LocalEngine(Requests):
         self._loading = False
         self._failed = False
         self._status: int | None = None
-        """The exit status of the process before."""
+        """The exit status of the latest process, once it has ended."""
 
     @property
     def state(self) -> State:
@@ -145,6 +145,7 @@ class LocalEngine(Requests):
                 start_new_session=True,
             )
         self.starts += 1
+        self._status = None
         self._replies = {0: asyncio.Queue()}
         self._reader = asyncio.create_task(self._read(self._process, self._replies))
 
@@ -152,8 +153,10 @@ class LocalEngine(Requests):
         while True:
             event = await self._replies[0].get()
             if isinstance(event, EngineError):
-                sentence = str(died(_LOAD_DIED.format(name=self.weights.name), self._status))
-                raise EngineError(sentence, kind="model")
+                ended = how(crash_of(self._status))
+                raise EngineError(
+                    _LOAD_DIED.format(how=ended, name=self.weights.name), kind="model"
+                )
             if event["type"] == "loading" and self.on_loading:
                 self.on_loading(float(event["progress"]))
             elif event["type"] == "error":
@@ -177,7 +180,8 @@ class LocalEngine(Requests):
         self._gone(replies)
 
     def _died(self) -> EngineDied:
-        return died(self.ended, self._status)
+        crash = crash_of(self._status)
+        return EngineDied(f"The model process {how(crash)}.", crash)
 
     @property
     def _writer(self) -> asyncio.StreamWriter | None:
@@ -233,7 +237,7 @@ class LocalEngine(Requests):
 _ADAPTER: Final = ("adapter", "adapter_sha256", "adapter_scale")
 
 _LOAD_DIED: Final = (
-    "The model process ended while loading {name}. The file may be damaged, or too large for this "
+    "The model process {how} while loading {name}. The file may be damaged, or too large for this "
     "machine's memory."
 )
 

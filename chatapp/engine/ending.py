@@ -1,13 +1,11 @@
-"""How the model process ended, in words."""
+"""How the model process ended: by itself, by others, or in a crash."""
 
 from __future__ import annotations
 
 import signal
 from typing import Final
 
-from chatapp.errors import EngineDied
-
-__all__ = ["crash_of", "died"]
+__all__ = ["crash_of", "how"]
 
 _CRASHES: Final = {"SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV"}
 """Signals that a process gets for what it did itself; others come from outside."""
@@ -24,9 +22,6 @@ def crash_of(status: int | None) -> str | None:
     return name if name in _CRASHES else None
 
 
-def died(sentence: str, status: int | None) -> EngineDied:
-    """What to raise: ``sentence`` (*The model process ended…*), or that it crashed."""
-    crash = crash_of(status)
-    if crash is not None:
-        sentence = sentence.replace("ended", f"crashed ({crash})", 1)
-    return EngineDied(sentence, crash)
+def how(crash: str | None) -> str:
+    """For a sentence about the process."""
+    return f"crashed ({crash})" if crash else "ended"

@@ -39,12 +39,7 @@ Replies = dict[int, "asyncio.Queue[Reply | EngineError]"]
 
 
 class Requests(ABC):
-    """Numbers requests, and hands each event to the request it belongs to.
-
-    ``ended`` is the sentence that is told when the other end has gone.
-    """
-
-    ended = "The model process ended."
+    """Numbers requests, and hands each event to the request it belongs to."""
 
     def __init__(self) -> None:
         self.info: Ready | None = None
@@ -89,9 +84,9 @@ class Requests(ABC):
         for waiting in replies.values():
             waiting.put_nowait(self._died())
 
+    @abstractmethod
     def _died(self) -> EngineDied:
-        """What is raised where an answer was waited for."""
-        return EngineDied(self.ended)
+        """What is raised where an answer was waited for and the other end has gone."""
 
     def _noted(self, event: Reply) -> bool:
         """Whether this event is none that a request waits for."""

@@ -36,7 +36,6 @@ class SharedEngine(Requests):
     """
 
     kind: Literal["local"] = "local"
-    ended = "The computer that runs the model for everyone has ended this session."
 
     def __init__(
         self, weights: Path, link: socket.socket, options: EngineOptions | None = None
@@ -75,7 +74,7 @@ class SharedEngine(Requests):
     async def start(self) -> Ready:
         async with self._starting:
             if self._lost:
-                raise EngineDied(self.ended)
+                raise self._died()
             if self.info is not None:
                 return self.info
             if self._stream is None:
@@ -85,6 +84,9 @@ class SharedEngine(Requests):
                 self._replies[0] = asyncio.Queue()
                 self._reader = asyncio.create_task(self._read(reader))
             return await self._await_ready()
+
+    def _died(self) -> EngineDied:
+        return EngineDied("The computer that runs the model for everyone has ended this session.")
 
     async def _await_ready(self) -> Ready:
         event: dict[str, Any] | EngineError = {}
