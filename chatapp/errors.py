@@ -12,6 +12,7 @@
     │   └── PullError            a model could not be fetched, or what came is not what was named
     ├── EngineError              the model process answered with an error
     │   ├── EngineDied           the model process ended without an answer
+    │   │   └── HostGone         it is somebody else's, who has gone
     │   └── ServerError          an OpenAI-compatible server refused or broke off
     ├── LessonError              a lesson's file is not one, or cannot be found
     ├── HomeError                a folder or settings file of ours cannot be used
@@ -35,6 +36,7 @@ __all__ = [
     "ExportError",
     "GGUFError",
     "HomeError",
+    "HostGone",
     "ImportFileError",
     "LessonError",
     "PullError",
@@ -115,6 +117,10 @@ class EngineDied(EngineError):
     def __init__(self, message: str, crash: str | None = None) -> None:
         super().__init__(message, kind="died")
         self.crash = crash
+
+
+class HostGone(EngineDied):
+    """The computer that ran the model for everyone is out of reach: no process starts anew here."""
 
 
 class ServerError(EngineError):

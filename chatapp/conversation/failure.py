@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatapp.engine.ending import how
-from chatapp.errors import ChatappError, EngineDied
+from chatapp.errors import ChatappError, EngineDied, HostGone
 
 __all__ = ["why"]
 
@@ -16,6 +16,6 @@ _AGAIN = " If that crashes as well, chatapp doctor says more."
 
 def why(error: ChatappError) -> str:
     """What stands below a reply that this error ended."""
-    if not isinstance(error, EngineDied):
+    if not isinstance(error, EngineDied) or isinstance(error, HostGone):
         return str(error)
     return _DIED.format(how=how(error.crash)) + (_AGAIN if error.crash else "")

@@ -19,7 +19,7 @@ from chatapp.engine.client import EngineOptions
 from chatapp.engine.interface import State
 from chatapp.engine.protocol import Ready
 from chatapp.engine.requests import Replies, Requests, error_from
-from chatapp.errors import EngineDied, EngineError
+from chatapp.errors import EngineError, HostGone
 
 __all__ = ["MAX_LINE", "SharedEngine"]
 
@@ -85,8 +85,8 @@ class SharedEngine(Requests):
                 self._reader = asyncio.create_task(self._read(reader))
             return await self._await_ready()
 
-    def _died(self) -> EngineDied:
-        return EngineDied("The computer that runs the model for everyone has ended this session.")
+    def _died(self) -> HostGone:
+        return HostGone("The computer that runs the model for everyone has ended this session.")
 
     async def _await_ready(self) -> Ready:
         event: dict[str, Any] | EngineError = {}

@@ -8,10 +8,12 @@ from contextlib import aclosing
 
 from chatapp.context.messages import Message
 from chatapp.conversation import Conversation
+from chatapp.conversation.failure import why
 from chatapp.engine.client import LocalEngine
 from chatapp.engine.counter import Counter
 from chatapp.engine.protocol import Done, Generate, Sampling, Score, Sent, Token
 from chatapp.engine.shared import SharedEngine
+from chatapp.errors import HostGone
 from chatapp.proofs.new_session import prove_forgotten
 from chatapp.tui.correcting import Told, keep
 from tests.serving.visitors import Class, class_of, said
@@ -142,7 +144,10 @@ async def test_when_the_owner_ends_the_shared_engine_says_so(engine: LocalEngine
     try:
         await visitor.start()
     except Exception as error:
+        assert isinstance(error, HostGone)
         assert "has ended this session" in str(error)
+        # No process starts anew on this computer, so nothing says that one will.
+        assert why(error) == str(error)
     else:
         raise AssertionError("it started")
     await visitor.close()
