@@ -4,8 +4,8 @@ Three ways, alternating on the same prompt with the same threads and the same wa
 arriving at the client's event loop; the real chat in a pseudo-terminal, which also paints them;
 and a bare greedy loop in C calls. The bare loop runs with chatapp's number of threads, and with
 the number that suits it best (found first). All that behind a short question, and behind a thousand
-tokens: the bare loop's flash attention, which chatapp leaves off, is faster for the one and slower
-for the other.
+tokens: the bare loop's flash attention, which chatapp leaves off, is faster for the one and, on
+some processors, much slower for the other.
 """
 
 from __future__ import annotations
