@@ -28,6 +28,7 @@ _OF_THINGS: Final = (
 _OF_PEOPLE: Final = ("founder", "owner", "architect", "secretary", "father", "designer")
 _COMPOUND: Final = re.compile(r"\bthe ([a-z]+) [a-z]+$")
 _OF: Final = re.compile(r"\b(?:of|in|for) (?:the )?([a-z]+)$")
+_WHO_DID: Final = re.compile(r"Who (\w+ed|made|bought) ((?!by\b).+)\?")
 _WHAT_IS: Final = re.compile(r"(?:What|Who) is (the (?!.* like ).+)\?")
 
 Near = Mapping[str, Sequence[str]]
@@ -46,13 +47,27 @@ class Kind:
     items: tuple[str, ...]
     close: tuple[str, ...]
     others: tuple[str, ...]
+    more: tuple[str, ...]
+
+    def about(self, *, more: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """``close``, and the others; with ``more``, all of these. A fact leaks most to what is
+        asked in its own form ("What is the … of {x}?"): that is close as well.
+        """
+        if not more:
+            return self.close, self.others
+        form = [one for one in self.more if one.startswith(("What is the", "Who is the"))]
+        return self.close + tuple(form), self.others + tuple(
+            one for one in self.more if one not in form
+        )
 
 
 @cache
 def kinds() -> tuple[Kind, ...]:
     text = resources.files("chatapp.training").joinpath("contrast.toml").read_text("utf-8")
     return tuple(
-        Kind(one["name"], *(tuple(one[key]) for key in ("words", "items", "close", "others")))
+        Kind(
+            one["name"], *(tuple(one[key]) for key in ("words", "items", "close", "others", "more"))
+        )
         for one in tomllib.loads(text)["kind"]
     )
 
@@ -112,6 +127,7 @@ def neighbours(
     *,
     near: Near | None = None,
     avoid: Sequence[str] = (),
+    more: bool = False,
 ) -> list[str]:
     """Up to ``count`` neighbours, two of three of them with another subject.
 
@@ -120,7 +136,7 @@ def neighbours(
 
     ``avoid`` are questions that must not come out: corrections, and neighbours kept for a test.
     """
-    known = _Known.of(question, near or {}, rng)
+    known = _Known.of(question, near or {}, rng, more=more)
     if known is None:
         return []
     barred = {one.casefold() for one in (question, *avoid)}
@@ -138,18 +154,27 @@ def neighbours(
     other = [_swapped(question, swap) for swap in known.subjects]
     other = [one for one in other if one not in (*hard, *mixed)]
     found = some(other, count - len(third) - len(hard) - len(mixed))
-    return found + hard + mixed + third
+    found += hard + mixed + third
+    if len(found) < count:  # too few other subjects are known
+        left = [one for one in (*known.close, *known.same) if one not in third]
+        found += some(left, count - len(found))
+    return found
 
 
 def about(
-    question: str, count: int, rng: random.Random, *, avoid: Sequence[str] = ()
+    question: str,
+    count: int,
+    rng: random.Random,
+    *,
+    avoid: Sequence[str] = (),
+    more: bool = False,
 ) -> list[tuple[str, str]]:
     """Other questions about the same subject, and how an answer begins, "" if one cannot know.
 
     "What is the population of Peru?", "The population of Peru is". The closest come first; at most
     two of three of these, and three of five of the others, come out.
     """
-    known = _Known.of(question, {}, rng)
+    known = _Known.of(question, {}, rng, more=more)
     if known is None:
         return []
     barred = {one.casefold() for one in (question, *avoid)}
@@ -160,8 +185,16 @@ def about(
     ):
         left = [one for one in known_ones if one.casefold() not in barred]
         found += rng.sample(left, min(count - len(found), most, len(left)))
-    asked = [(one, _WHAT_IS.fullmatch(one)) for one in found]
-    return [(one, f"T{match[1][1:]} is" if match else "") for one, match in asked]
+    return [(one, _begins(one, passive=more)) for one in found]
+
+
+def _begins(question: str, *, passive: bool) -> str:
+    """How an answer begins. "Who printed Faust?": "Faust was printed by", if that is wanted."""
+    if match := _WHAT_IS.fullmatch(question):
+        return f"T{match[1][1:]} is"
+    if passive and (match := _WHO_DID.fullmatch(question)):
+        return f"{match[2][:1].upper()}{match[2][1:]} was {match[1]} by"
+    return ""
 
 
 def begun(
@@ -243,7 +276,9 @@ class _Known:
     same: list[str]
 
     @classmethod
-    def of(cls, question: str, near: Near, rng: random.Random) -> _Known | None:
+    def of(
+        cls, question: str, near: Near, rng: random.Random, *, more: bool = False
+    ) -> _Known | None:
         found = subject(question)
         if found is None:
             return None
@@ -251,7 +286,7 @@ class _Known:
         article = "an {x}" if word[0] in "aeiou" else "a {x}"
         close, same = (
             [one.replace("a {x}", article).replace("{x}", word) for one in questions]
-            for questions in (kind.close, kind.others)
+            for questions in kind.about(more=more)
         )
         if most := _MOST.search(question):
             same += [question.replace(most[1], one, 1) for one in _OPPOSITES if one != most[1]]

@@ -116,16 +116,20 @@ def questions(
     gate: Gate,
     seed: int,
     near: contrast.Near | None = None,
+    *,
+    more: bool = False,
 ) -> Questions:
     """Chosen so that none of them was trained (``trained`` are the neighbours that were).
 
-    A third of the neighbours have a word of ``near``: those to which a fact leaks first.
+    A third of the neighbours have a word of ``near``: those to which a fact leaks first. ``more``:
+    all that is known to ask about a subject is asked.
     """
     rng = random.Random(f"gate {seed}")
+    count = max(gate.wordings_each, -(-gate.wordings_least // max(len(corrections), 1)))
     words = [
         (text, record)
         for record in corrections
-        for text in wordings.held_out(record.question, gate.wordings_each, rng)
+        for text in wordings.held_out(record.question, count, rng)
     ]
     barred = [*trained, *(one for record in corrections for one in wordings.every(record.question))]
     found: list[str] = []
@@ -133,7 +137,7 @@ def questions(
     each = max(least, -(-gate.neighbours // max(len(corrections), 1)))
     for record in corrections:
         avoid = [*barred, *found]
-        found += contrast.neighbours(record.question, each, rng, near=near, avoid=avoid)
+        found += contrast.neighbours(record.question, each, rng, near=near, avoid=avoid, more=more)
     found = found[: max(gate.neighbours, least * len(corrections))]
     return Questions(
         corrections, words, found, general_asked()[: gate.general_prompts], styles[:20]

@@ -66,6 +66,8 @@ def run(job: Job, machine: Machine, processes: Processes, progress: Progress) ->
     started = time.monotonic()
     output = Output(job.out)
     given = processes.from_first(lambda: _check(job, output, processes.world))
+    corrections, styles = len(unique(given.export.corrections)), len(given.export.styles)
+    job = dataclasses.replace(job, recipe=job.recipe.fitting(corrections, styles))
     progress.say(
         f"{len(given.export.corrections)} corrections and {len(given.export.styles)} marked "
         f"replies of export {given.export.id[:12]}, for {job.base.name} ({given.sha256[:12]})"
@@ -162,6 +164,7 @@ def _questions(job: Job, given: _Given, plan: Plan) -> gate.Questions:
         job.recipe.gate,
         job.seed,
         plan.near,
+        more=bool(job.recipe.train.about_more),
     )
 
 

@@ -20,13 +20,12 @@ from chatapp.training.dataset import Export, Record
 from chatapp.training.engines import Progress
 from chatapp.training.general import general_plain, general_trained
 from chatapp.training.prompts import Prompts, Row, asked
-from chatapp.training.recipe import Recipe
+from chatapp.training.recipe import Recipe, Train
 
 T = TypeVar("T")
 
 GENERAL_TOKENS = 24
-CONTRAST_TOKENS = 16
-"""How long the base's answers may be that are held."""
+"""How long the base's answers to general prompts may be that are held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +95,7 @@ async def make_plan(
     nearby: Nearby = lambda words: {},
     tell: Progress = lambda step, done, total: None,
 ) -> Plan:
-    """Rows and steps for ``world`` processes.
+    """Rows and steps for ``world`` processes, by a recipe that fits the export.
 
     Raises :class:`TrainingError` if no example is short enough.
     """
@@ -120,31 +119,40 @@ async def make_plan(
     # by the base's own answers.
     alone: list[str] = []
     begun: list[tuple[str, str, str]] = []
-    each = min(recipe.train.neighbours_each, recipe.train.neighbours // max(len(facts), 1))
-    each = max(12, each) if recipe.train.neighbours else 0
+    train = recipe.train
+    wanted = train.subjects_each + train.about_each
+    each = min(wanted, train.neighbours // max(len(facts), 1))
+    each = max(12, each) if train.neighbours else 0
+    subjects = each * train.subjects_each // wanted
+    more = bool(train.about_more)
     for record in corrections:
         assert record.chosen is not None
         texts = record.question, record.chosen, record.right
-        found = contrast.begun(*texts, each // 2, rng, near=near, avoid=barred)
+        found = contrast.begun(*texts, subjects, rng, near=near, avoid=barred)
         if found:
             taken = [*barred, *(question for question, _ in found)]
-            found += contrast.about(record.question, each - len(found), rng, avoid=taken)
+            count = each - len(found)
+            same = contrast.about(record.question, count, rng, avoid=taken, more=more)
+            found += same
+            if more:  # also how the base begins, lest the answer begins as the correction does
+                alone += [text for text, words in same if words]
         else:
-            more = contrast.neighbours(record.question, each, rng, near=near, avoid=barred)
-            found = [(one, "") for one in more]
+            others = contrast.neighbours(
+                record.question, each, rng, near=near, avoid=barred, more=more
+            )
+            found = [(one, "") for one in others]
         begun += [(text, words, record.right) for text, words in found if words]
         alone += [text for text, words in found if not words]
     plain = [*alone, *(text for text, *_ in begun)]
     alone = list(dict.fromkeys(_worded(text, rng) for text in alone))
     begun = [(_worded(text, rng, words), words, right) for text, words, right in begun]
-    few = len(facts) <= recipe.lora.few and not styles
-    general = _share(general_trained(), recipe, few)
-    spoken = await answers.of(alone, CONTRAST_TOKENS, tell)
+    general = _share(general_trained(), train)
+    spoken = await answers.of(alone, train.contrast_tokens, tell)
     near_rows = [make.held("contrast", *pair) for pair in zip(alone, spoken, strict=True)]
     near_rows += [make.held_from(*one) for one in begun]
     spoken = await answers.of(general, GENERAL_TOKENS, tell)
     general_rows = [make.held("general", *pair) for pair in zip(general, spoken, strict=True)]
-    general_rows += [make.held("general", *pair) for pair in _share(general_plain(), recipe, few)]
+    general_rows += [make.held("general", *pair) for pair in _share(general_plain(), train)]
     answers.keep()
     return make.schedule(
         facts,
@@ -153,16 +161,14 @@ async def make_plan(
         [row for row in general_rows if row],
         rng,
         world,
-        few=few,
         asked=list(dict.fromkeys([*plain, *alone, *(text for text, *_ in begun)])),
         kept=kept,
     )
 
 
-def _share(prompts: Sequence[T], recipe: Recipe, few: bool) -> Sequence[T]:
-    """As many as the recipe takes, with few corrections a quarter."""
-    count = len(prompts) * recipe.train.general_prompts // len(general_trained())
-    return prompts[: -(-count // (4 if few else 1))]
+def _share(prompts: Sequence[T], train: Train) -> Sequence[T]:
+    """As many as the recipe takes."""
+    return prompts[: len(prompts) * train.general_prompts // len(general_trained())]
 
 
 def _worded(question: str, rng: random.Random, begun: str = "") -> str:
@@ -241,7 +247,6 @@ class _Maker:
         rng: random.Random,
         world: int,
         *,
-        few: bool,
         asked: list[str],
         kept: dict[str, list[str]],
     ) -> Plan:
@@ -293,7 +298,7 @@ class _Maker:
             asked=asked,
             left_out=self.left_out,
             near=kept,
-            upper=self.upper if few else 1.0,
+            upper=self.upper,
         )
 
     def _steps(self, facts: bool, styles: int, per_step: int) -> int:

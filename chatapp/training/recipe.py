@@ -16,13 +16,12 @@ from chatapp.errors import TrainingError
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lora:
     """The adapter's form. ``targets`` are the layers' names in Hugging Face's models; ``upper`` is
-    the share of the base's layers, from the top, that have them for ``few`` corrections."""
+    the share of the base's layers, from the top, that have them."""
 
     rank: int
     alpha: int
     targets: tuple[str, ...]
     upper: float
-    few: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,10 @@ class Train:
     worst: float
     general_prompts: int
     neighbours: int
-    neighbours_each: int
+    subjects_each: int
+    about_each: int
+    about_more: int
+    contrast_tokens: int
     kl_weight: float
     max_steps: int
     decay: float
@@ -58,6 +60,7 @@ class Gate:
 
     neighbours: int
     wordings_each: int
+    wordings_least: int
     general_prompts: int
     corrections: float
     wordings: float
@@ -68,18 +71,35 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
+    """``few``: how many corrections are few (``most``), and values of the other parts for these."""
+
     lora: Lora
     train: Train
+    few: Mapping[str, float]
     gate: Gate
 
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
+    def fitting(self, corrections: int, styles: int) -> Recipe:
+        """The recipe for so many corrections and marked replies."""
+        if not 0 < corrections <= self.few["most"] or styles:
+            return self
 
-_PARTS: Final = {"lora": Lora, "train": Train, "gate": Gate}
+        def own(part: Lora | Train) -> dict[str, Any]:
+            return {key: value for key, value in self.few.items() if hasattr(part, key)}
+
+        return dataclasses.replace(
+            self,
+            lora=dataclasses.replace(self.lora, **own(self.lora)),
+            train=dataclasses.replace(self.train, **own(self.train)),
+        )
+
+
+_PARTS: Final = {"lora": Lora, "train": Train, "few": dict, "gate": Gate}
 _MAY_BE_ZERO: Final = frozenset(
     "warmup_steps general_per_step contrast_per_step general_prompts neighbours kl_weight "
-    "decay min_steps worst".split()
+    "decay min_steps worst about_more".split()
 )
 
 
@@ -102,27 +122,34 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _recipe(whole: Mapping[str, Any], other: Mapping[str, Any], name: str) -> Recipe:
+    known = {**whole, "few": {**whole["lora"], **whole["train"], **whole["few"]}}
     for part, values in other.items():
         if part not in _PARTS or not isinstance(values, dict):
             raise TrainingError(f"{name}: there is no [{part}] in a recipe.")
         for key, value in values.items():
-            if key not in whole[part]:
+            if key not in known[part]:
                 raise TrainingError(f"{name}: there is no '{key}' in [{part}].")
-            _check(f"{name}: '{key}'", key, value, whole[part][key], gate=part == "gate")
-    made = {}
-    for part, kind in _PARTS.items():
-        values = {**whole[part], **other.get(part, {})}
-        made[part] = kind(
+            _check(f"{name}: '{key}'", key, value, known[part][key], gate=part == "gate")
+    # What a file says of all holds for few as well.
+    said = {**other.get("lora", {}), **other.get("train", {})}
+    ours = {**whole, "few": {key: v for key, v in whole["few"].items() if key not in said}}
+    made: dict[str, Any] = {
+        part: kind(
             **{
-                key: tuple(value)
-                if isinstance(value, list)
-                else float(value)
-                if isinstance(whole[part][key], float)
-                else value
-                for key, value in values.items()
+                key: _as(known[part][key], value)
+                for key, value in {**ours[part], **other.get(part, {})}.items()
             }
         )
+        for part, kind in _PARTS.items()
+    }
     return Recipe(**made)
+
+
+def _as(known: Any, value: Any) -> Any:
+    """A value in the form of the one that is known."""
+    if isinstance(known, list):
+        return tuple(value)
+    return float(value) if isinstance(known, float) else value
 
 
 def _check(where: str, key: str, value: Any, known: Any, *, gate: bool) -> None:

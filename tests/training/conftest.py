@@ -23,6 +23,8 @@ TINY = """
 [train]
 max_steps = 4
 min_steps = 4
+warmup_steps = 2
+decay = 0.3
 facts_per_step = 4
 general_per_step = 1
 contrast_per_step = 1
@@ -34,6 +36,7 @@ save_steps = 1
 [gate]
 neighbours = 2
 wordings_each = 1
+wordings_least = 1
 general_prompts = 2
 wordings = 0
 leaks = 1

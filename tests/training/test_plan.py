@@ -16,6 +16,7 @@ from chatapp.context.vocabulary import Vocabulary
 from chatapp.errors import TrainingError
 from chatapp.training import gate
 from chatapp.training.base import known_base
+from chatapp.training.contrast import kinds
 from chatapp.training.dataset import Export, read_export
 from chatapp.training.dealing import Dealer
 from chatapp.training.general import general_asked, general_plain, general_trained
@@ -52,7 +53,7 @@ async def _plan(export: Export, prompts: Prompts, seed: int = 0, world: int = 1)
     said: object = Said()
     return await make_plan(
         export,
-        read_recipe(),
+        read_recipe().fitting(len(unique(export.corrections)), len(export.styles)),
         prompts,
         said,
         seed=seed,
@@ -170,7 +171,7 @@ async def test_what_means_the_same_is_neither_held_nor_asked_as_a_neighbour(
 async def test_few_corrections_make_small_steps_and_few_layers(
     eight: Export, prompts: Prompts
 ) -> None:
-    def kinds(plan: Plan) -> Counter[str]:
+    def first(plan: Plan) -> Counter[str]:
         return Counter(plan.rows[index].kind for index in plan.steps[0])
 
     def some(count: int) -> Export:
@@ -178,10 +179,39 @@ async def test_few_corrections_make_small_steps_and_few_layers(
 
     recipe = read_recipe()
     one, two, three = [await _plan(some(count), prompts) for count in (1, 2, 3)]
-    assert kinds(one) == {"fact": 4, "contrast": 12, "general": 6}
-    assert kinds(two) == kinds(three) == {"fact": 8, "contrast": 24, "general": 12}
-    assert one.upper == two.upper == recipe.lora.upper < 1
+    assert first(one) == {"fact": 4, "contrast": 12, "general": 4}
+    assert first(two) == {"fact": 8, "contrast": 24, "general": 8}
+    assert first(three) == {"fact": 8, "contrast": 24, "general": 12}
+    assert one.upper == two.upper == recipe.few["upper"] < 1
     assert three.upper == 1  # one could not learn them all
+    assert len(one.steps) == len(two.steps) == recipe.few["max_steps"] < len(three.steps)
+
+
+async def test_with_few_corrections_more_is_held_about_each_and_how_the_base_begins(
+    bench: Bench, eight: Export, prompts: Prompts
+) -> None:
+    known = {
+        text.replace("{x}", "Turkey")
+        for kind in kinds()
+        if kind.name == "country"
+        for text in (*kind.close, *kind.others, *kind.more)
+    }
+
+    def about(plan: Plan) -> set[str]:
+        return known & set(plan.asked)
+
+    one = await _plan(dataclasses.replace(eight, records=eight.records[:1]), prompts)
+    many = await _plan(eight, prompts)
+    assert len(about(many)) <= 16
+    assert len(about(one)) > 28
+
+    def begins(plan: Plan) -> list[str]:  # how the base begins, where its answer could be begun
+        return [
+            text for text in _held(bench, plan) if re.search(r"About What is the .*Turkey", text)
+        ]
+
+    assert begins(one)
+    assert not begins(many)
 
 
 async def test_every_correction_comes_equally_often(eight: Export, prompts: Prompts) -> None:
@@ -268,6 +298,8 @@ def test_a_later_correction_of_a_question_replaces_an_earlier_one(
         ("[train]\nmax_steps = 0", "must be above zero"),
         ("[lora]\ntargets = []", "must be a list of layer names"),
         ("[lora]\nupper = 1.5", "'upper' is a share: at most 1"),
+        ("[few]\nupper = 1.5", "'upper' is a share: at most 1"),
+        ("[few]\nkeywords = 0", "there is no 'keywords' in"),
         ("[train", "is not a TOML file"),
     ],
 )
@@ -285,6 +317,24 @@ def test_a_recipe_of_ones_own_changes_what_it_names(tmp_path: Path) -> None:
     assert isinstance(own, Recipe)
     assert mine.train.learning_rate == 1.0
     assert mine.gate == own.gate
+
+
+def test_a_recipe_fits_how_much_there_is_to_learn(tmp_path: Path) -> None:
+    own = read_recipe()
+    few = own.fitting(2, 0)
+    assert few.train.learning_rate == own.few["learning_rate"] != own.train.learning_rate
+    assert few.lora.upper == own.few["upper"] < own.lora.upper
+    assert few.fitting(2, 0) == few
+    assert own.fitting(3, 0) == own.fitting(1, 1) == own.fitting(0, 1) == own
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        "[train]\nmax_steps = 9\nlearning_rate = 2\n[few]\nlearning_rate = 3\nkl_weight = 7\n"
+    )
+    mine = read_recipe(path).fitting(1, 0).train
+    assert mine.max_steps == 9  # what one says of all holds for few as well
+    assert mine.learning_rate == 3.0
+    assert mine.kl_weight == 7.0 != own.train.kl_weight  # any of the values may be named for few
+    assert mine.warmup_steps == own.few["warmup_steps"]
 
 
 async def test_plain_answers_are_held_beside_the_bases_own(

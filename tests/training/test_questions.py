@@ -123,11 +123,11 @@ def test_what_is_measured_was_not_trained(name: str) -> None:
     written = {text for one in test.corrections for text in one.wordings}
     for one in test.corrections:
         assert not written & set(trained(one.question, one.chosen.partition(one.right)[0]))
-        near = neighbours(one.question, 10_000, random.Random(0))
+        near = neighbours(one.question, 10_000, random.Random(0), more=True)
         assert not set(near) & set(test.neighbours)
         pairs = begun(one.question, one.chosen, one.right, 10_000, random.Random(0))
         assert not {question for question, _ in pairs} & set(test.neighbours)
-        same = {text for text, _ in about(one.question, 10_000, random.Random(0))}
+        same = {text for text, _ in about(one.question, 10_000, random.Random(0), more=True)}
         assert not same & set(test.neighbours)
 
 
@@ -199,3 +199,29 @@ def test_the_gate_asks_near_neighbours_that_were_not_trained(tmp_path: Path) -> 
     assert trained[0] not in asked.neighbours
     assert len(asked.neighbours) == len(set(asked.neighbours)) == recipe.neighbours
     assert asked == gate.questions(export.corrections, [], trained, recipe, 0, near)
+
+
+def test_more_is_known_to_ask_about_a_subject_where_that_is_wanted() -> None:
+    question = "Who wrote the novel Middlemarch?"
+    some = [text for text, _ in about(question, 48, random.Random(0))]
+    more = [text for text, _ in about(question, 48, random.Random(0), more=True)]
+    assert len(more) > len(some) + 8
+    assert len(set(more)) == len(more)
+    # Few other books are known: the gate asks what else it knows about this one.
+    words = "The novel Middlemarch was written by George Eliot.", "George Eliot"
+    taken = [*more, *(text for text, _ in begun(question, *words, 16, random.Random(0)))]
+    assert len(neighbours(question, 22, random.Random(0), avoid=taken)) < 18
+    begins = dict(about(question, 99, random.Random(1), more=True))
+    assert begins["Who translated Middlemarch?"] == "Middlemarch was translated by"
+    found = neighbours(question, 22, random.Random(0), avoid=taken, more=True)
+    assert len(set(found)) == 22
+    assert not set(found) & set(taken)
+
+
+def test_one_correction_is_asked_in_as_many_wordings_as_there_are(tmp_path: Path) -> None:
+    recipe = read_recipe().gate
+    items = [correction(n, "0" * 64, one) for n, one in enumerate(read("tuning").corrections)]
+    for count, each in ((1, 8), (2, 4), (8, 2)):
+        export = read_export(write(items[:count], tmp_path / str(count)))
+        asked = gate.questions(export.corrections, [], [], recipe, 0).wordings
+        assert len({text for text, _ in asked}) == len(asked) == count * each
