@@ -44,6 +44,8 @@ class Train:
     contrast_tokens: int
     kl_weight: float
     max_steps: int
+    cycle: int
+    enough: float
     decay: float
     min_steps: int
     stop_loss: float
@@ -99,7 +101,7 @@ class Recipe:
 _PARTS: Final = {"lora": Lora, "train": Train, "few": dict, "gate": Gate}
 _MAY_BE_ZERO: Final = frozenset(
     "warmup_steps general_per_step contrast_per_step general_prompts neighbours kl_weight "
-    "decay min_steps worst about_more".split()
+    "cycle enough decay min_steps worst about_more".split()
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,17 @@ class Trainer(SFTTrainer):
     seen: dict[str, float]
     dealer: Dealer
     kl_weight = 1.0
+    cycle = 0
     stop_asked = False
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """The learning rate over one cycle, and over each that follows."""
+        cycle = self.cycle or num_training_steps
+        scheduler: Any = super().create_scheduler(cycle, optimizer)
+        scheduler.lr_lambdas = [
+            lambda step, over=one: over(step % cycle) for one in scheduler.lr_lambdas
+        ]
+        return scheduler
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -128,6 +139,7 @@ class Watch(TrainerCallback):
         self.recipe, self.log, self.tell, self.early = recipe, log, tell, early
         self.trainer: Trainer | None = None
         self.below = 0
+        self.last: deque[float] = deque(maxlen=recipe.stop_steps)  # losses of the corrections
         self.reason = "the last planned step"
         self._before: Any = None
 
@@ -165,7 +177,7 @@ class Watch(TrainerCallback):
         seen, step = self.trainer.seen, state.global_step
         taken = time.monotonic() - self.started
         left = taken / (step - self.first) * (state.max_steps - step)
-        self.below = self.below + 1 if self._enough(seen) else 0
+        self._count(seen)
         if self.log:
             line = {"step": step, **{key: round(value, 6) for key, value in seen.items()}}
             line |= {
@@ -184,6 +196,21 @@ class Watch(TrainerCallback):
                 f"{self.recipe.stop_drift:g}"
             )
             control.should_training_stop = True
+        elif self.early and self._cycle_is_enough(step):
+            self.reason = (
+                f"after a cycle of {self.recipe.cycle} steps the loss was below "
+                f"{self.recipe.enough:g}"
+            )
+            control.should_training_stop = True
+
+    def _cycle_is_enough(self, step: int) -> bool:
+        """Whether a cycle ends here, with the corrections learnt well enough."""
+        ended = self.recipe.cycle and step % self.recipe.cycle == 0
+        return bool(ended) and sum(self.last) / len(self.last) < self.recipe.enough
+
+    def _count(self, seen: dict[str, float]) -> None:
+        self.below = self.below + 1 if self._enough(seen) else 0
+        self.last.append(seen["learnt"])
 
     def _enough(self, seen: dict[str, float]) -> bool:
         """Whether the corrections are learnt, and the rest is as the base has it."""
@@ -196,7 +223,7 @@ class Watch(TrainerCallback):
         known = [line for line in lines if line and json.loads(line)["step"] <= step]
         self.log.write_text("".join(f"{line}\n" for line in known))
         for line in known:
-            self.below = self.below + 1 if self._enough(json.loads(line)) else 0
+            self._count(json.loads(line))
 
 
 def make_trainer(
@@ -218,6 +245,7 @@ def make_trainer(
     """A trainer that is ready to run; checkpoints go to ``folder``."""
     from datasets import Dataset
 
+    cycle = min(recipe.cycle or len(plan.steps), len(plan.steps))
     config = SFTConfig(
         output_dir=str(folder),
         per_device_train_batch_size=1,
@@ -225,7 +253,7 @@ def make_trainer(
         learning_rate=recipe.learning_rate,
         warmup_steps=recipe.warmup_steps,
         lr_scheduler_type="warmup_stable_decay",
-        lr_scheduler_kwargs={"num_decay_steps": int(len(plan.steps) * recipe.decay)},
+        lr_scheduler_kwargs={"num_decay_steps": int(cycle * recipe.decay)},
         weight_decay=0.0,
         optim="adamw_torch",
         train_sampling_strategy="sequential",
@@ -263,5 +291,6 @@ def make_trainer(
     trainer.remove_callback(PrinterCallback)
     trainer.dealer = dealer
     trainer.kl_weight = recipe.kl_weight
+    trainer.cycle = cycle
     watch.trainer = trainer
     return trainer
