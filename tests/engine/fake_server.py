@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Step = bytes | float
-"""What an answer does next: write these bytes, or wait these seconds."""
+Step = bytes | float | asyncio.Event
+"""What an answer does next: write these bytes, wait these seconds, or wait for this."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,9 @@ class FakeServer:
             if isinstance(step, bytes):
                 writer.write(step)
                 await writer.drain()
+                continue
+            if isinstance(step, asyncio.Event):
+                await step.wait()
                 continue
             hung_up: Awaitable[bytes] = reader.read(1)
             try:

@@ -45,15 +45,18 @@ async def run_with(fake: FakeServer, client: ServerEngine, script: list[Step]) -
 async def test_tokens_come_as_they_are_made_and_the_clock_starts_with_the_first(
     fake: FakeServer, client: ServerEngine
 ) -> None:
-    steps = [0.3, delta("a"), 0.2, delta("b"), delta(None, "stop"), DONE]
+    seen = asyncio.Event()
+    steps = [0.3, delta("a"), seen, delta("b"), delta(None, "stop"), DONE]
     fake.chats = [stream(*steps)]
     at: list[float] = []
     events: list[Event] = []
     async for item in client.generate(REQUEST):
         events.append(item)
         at.append(time.monotonic())
+        if isinstance(item, Token) and item.text == "a":
+            await asyncio.sleep(0.2)
+            seen.set()  # "b" is written only now
     last = done(events)
-    assert at[2] - at[1] > 0.15
     assert last.decode_seconds == pytest.approx(at[2] - at[1], abs=0.1)
     assert last.prefill_seconds is None
 
@@ -130,11 +133,11 @@ async def test_cancel_closes_the_connection_and_keeps_the_text(
 ) -> None:
     await client.start()
     fake.chats = [script, answer("again")]
-    events, seconds = await stop_after(client, 0.2)
+    events, seconds = await stop_after(client, 0.4)
     assert [type(item) for item in events] == kinds
     last = done(events)
     assert (last.reason, last.text, last.reply_tokens) == ("cancelled", text, None)
-    assert seconds < 0.5
+    assert seconds < 10  # not the server's thirty
     async with asyncio.timeout(2):
         await fake.hung_up.wait()
     assert client.state == "ready"
@@ -146,7 +149,7 @@ async def test_a_reply_that_has_ended_is_not_cancelled_any_more(
 ) -> None:
     await client.start()
     fake.chats = [stream(delta("All of it", "stop"), 30.0)]
-    events, _ = await stop_after(client, 0.2)
+    events, _ = await stop_after(client, 0.4)
     assert (done(events).reason, done(events).text) == ("stop", "All of it")
 
 
@@ -156,7 +159,7 @@ async def test_cancel_while_the_server_is_looked_for(
     fake.others["/v1/models"] = [30.0]
     events, seconds = await stop_after(client, 0.3)
     assert events == [Done(reason="cancelled", text="")]
-    assert seconds < 0.5
+    assert seconds < 10  # not the server's thirty
 
 
 async def test_one_of_two_replies_is_stopped(fake: FakeServer, client: ServerEngine) -> None:
