@@ -59,7 +59,7 @@ async def _behind(plan: Plan, text: str) -> list[Figure]:
 
             found = await rounds(plan, pairs, at_client)
             figures = _figures(f"{where}, at the client", found, best)
-    with Bare(plan.weights) as bare, Driven(plan, "real") as chat:
+    with Bare(plan.weights) as bare, Driven(plan, "real", TOKENS) as chat:
 
         async def on_screen() -> Round:
             speed = await asyncio.to_thread(_on_screen, chat, text)
@@ -86,9 +86,13 @@ def _best(bare: Bare, prompt: tuple[int, ...], plan: Plan) -> int:
 
 
 def _on_screen(chat: Driven, text: str) -> float:
-    """Let the chat answer in a new session: tokens a second as handed to the screen."""
+    """Let the chat answer in a new session: tokens a second as handed to the screen.
+
+    Of a whole reply: tokens come in bunches, and only the last one of a bunch comes when it is made.
+    """
     chat.do("send", text=text, new=True)
-    times = chat.wait("reply")["times"][:TOKENS]
+    times = chat.wait("reply")["times"]
+    assert len(times) == TOKENS
     time.sleep(_READ_BACK)
     return float((len(times) - 1) / (times[-1] - times[0]))
 

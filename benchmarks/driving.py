@@ -21,12 +21,13 @@ LOST = 5.0
 
 
 class Driven:
-    """``kind`` is ``real`` or ``scripted``."""
+    """``kind`` is ``real`` or ``scripted``; replies have at most ``tokens`` tokens."""
 
-    def __init__(self, plan: Plan, kind: str) -> None:
+    def __init__(self, plan: Plan, kind: str, tokens: int = 400) -> None:
         self._link, theirs = socket.socketpair()
         number = str(theirs.fileno())
         command = [sys.executable, "-m", "benchmarks.apps.chat", number, str(plan.weights), kind]
+        command.append(str(tokens))
         self.terminal = Terminal(command, env={"PYTHONPATH": str(ROOT)}, fds=[theirs.fileno()])
         theirs.close()
         self._told: queue.Queue[dict[str, Any]] = queue.Queue()

@@ -1,7 +1,7 @@
 """The real chat in a terminal, that also takes commands and tells times over a socket.
 
-``python -m benchmarks.apps.chat FD MODEL KIND`` with KIND ``real`` (the engine in its process) or
-``scripted`` (an engine that answers at once). Commands are JSON lines: ``send`` a text (in a
+``python -m benchmarks.apps.chat FD MODEL KIND TOKENS`` with KIND ``real`` (the engine in its process)
+or ``scripted`` (an engine that answers at once); replies have at most so many tokens. Commands are JSON lines: ``send`` a text (in a
 ``new`` session, on the screen), take ``turns``, ``quit``.
 """
 
@@ -105,7 +105,7 @@ class Benched(ChatApp):
 def main() -> None:
     """Run it until Ctrl+Q."""
     link = socket.socket(fileno=int(sys.argv[1]))
-    weights, kind = Path(sys.argv[2]), sys.argv[3]
+    weights, kind, tokens = Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 
     async def open_model(name: str, window: int | None) -> Model:
         if kind == "scripted":
@@ -115,7 +115,7 @@ def main() -> None:
         return Model(real, Counter(real, weights), weights.stem)
 
     def values() -> Values:
-        return Values("", Sampling(max_tokens=400), "drop-oldest", 2048)
+        return Values("", Sampling(max_tokens=tokens), "drop-oldest", 2048)
 
     Benched(Given(open_model=open_model, model="benchmark", values=values), link).run()
 

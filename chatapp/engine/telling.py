@@ -21,9 +21,9 @@ from chatapp.engine.sampling import Choice, logsumexp, most_probable
 if TYPE_CHECKING:
     from chatapp.engine.llama import Logits, Model
 
-GATHER: Final = 0.04
-"""Seconds between two bunches, at least: about as often as a screen is painted."""
-MOST: Final = 8
+GATHER: Final = 0.15
+"""Seconds between two bunches, at least: as often as a person sees text grow."""
+MOST: Final = 16
 """Tokens in a bunch, at most: the logits of each are kept until then."""
 
 

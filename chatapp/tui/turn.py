@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
@@ -9,8 +10,6 @@ from typing import TYPE_CHECKING, Final
 from chatapp.tui import words
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from chatapp.conversation import Node, Step
     from chatapp.conversation.events import Started
     from chatapp.tui.session import Session
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TurnOnScreen"]
 
-_BATCH: Final = 0.1
+_BETWEEN: Final = 0.1
 """Seconds between two writes to the screen while a reply streams: more cannot be read."""
 
 
@@ -32,7 +31,8 @@ class TurnOnScreen:
         self._reply: Node | None = None
         self._view: MessageView | None = None
         self._buffer = ""
-        self._timer: Timer | None = None
+        self._due: asyncio.TimerHandle | None = None
+        self._written = 0.0
 
     async def follow(self, steps: AsyncGenerator[Step, None]) -> None:
         """Show all steps. What the conversation raises before anything is sent is passed on."""
@@ -113,13 +113,17 @@ class TurnOnScreen:
             self._view.progress = []
             self._view.refresh_node()
         self._buffer += text
-        if self._timer is None:
-            self._timer = self._view.set_timer(_BATCH, self._flush)
+        if self._due is None:
+            # At once, but for all tokens that came together.
+            loop = asyncio.get_running_loop()
+            at = max(self._written + _BETWEEN, loop.time())
+            self._due = loop.call_at(at, self._view.call_later, self._flush)
 
     async def _flush(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        self._written = asyncio.get_running_loop().time()
         text, self._buffer = self._buffer, ""
         if text and self._view is not None:
             await self._view.write(text)

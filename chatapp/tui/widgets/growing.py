@@ -30,6 +30,7 @@ from textual.widgets.markdown import MarkdownFence
 from chatapp.tui.widgets.still import Still, StillHorizontal, StillVertical
 
 if TYPE_CHECKING:
+    from markdown_it.token import Token
     from textual.widgets import Static as _Static
 else:
     _Static = object
@@ -43,10 +44,12 @@ __all__ = [
     "growing_in",
 ]
 
-_AHEAD: Final = 0.4
+_AHEAD: Final = 1.5
 """Seconds for which a growing text reserves lines, at the speed at which it grows."""
-_SPARE: Final = 4
+_SPARE: Final = 8
 """Lines that are reserved at most."""
+_SHARE: Final = 5
+"""... and of what is in sight, one of so many: one reads the lines above while these fill."""
 
 
 class _Growing(Still, _Static):
@@ -87,7 +90,8 @@ class _Growing(Still, _Static):
         return super().get_content_height(within, within, self._width)
 
     def _with_spare(self, lines: int) -> int:
-        return lines + min(int(self._speed * _AHEAD), _SPARE)
+        most = min(self.screen.size.height // _SHARE, _SPARE)
+        return lines + min(int(self._speed * _AHEAD), most)
 
     def follow(self, before: _Growing) -> None:
         """Grow on where ``before`` has stopped, as fast as that grew."""
@@ -144,10 +148,18 @@ class GrowingParagraph(_Growing, MarkdownParagraph):
 
     def take(self, block: MarkdownBlock) -> None:
         """Show what ``block``, made of a longer text, would show."""
-        if not self._content.is_same(block._content):
-            self._content = block._content
-            self.grow(block._content)
+        self._grow_to(block._content)
         self._copy_context(block)
+
+    def show_token(self, token: Token) -> None:
+        """The same, from the text as it was read."""
+        self._inline_token = token
+        self._grow_to(self._token_to_content(token))
+
+    def _grow_to(self, content: Content) -> None:
+        if not self._content.is_same(content):
+            self._content = content
+            self.grow(content)
 
 
 class _Code(_Growing, Label):

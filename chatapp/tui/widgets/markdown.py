@@ -5,7 +5,7 @@ Imported with the first reply, as it brings a parser that the first frame need n
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any, Final
 
 from markdown_it import MarkdownIt
@@ -164,8 +164,12 @@ class ReplyMarkdown(Still, Markdown):
         """Show ``text`` behind the first blocks: the place of its last block, and its line."""
         self._parser = self._parser or _parser()
         tokens = self._parser.parse("\n".join(_lines(text)))
-        blocks = list(self._parse_markdown(tokens))
         shown = list(self.children)[first:]
+        if len(shown) == 1 and isinstance(shown[0], GrowingParagraph) and _is_paragraph(tokens):
+            # By far the most common case, in which no widget need be made to be compared with.
+            shown[0].show_token(tokens[1])
+            return 0, 0
+        blocks = list(self._parse_markdown(tokens))
         before = growing_in(self)
         with self.app.batch_update():
             same = 0
@@ -188,6 +192,12 @@ class ReplyMarkdown(Still, Markdown):
     def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
         event.stop()
         self.notify(f"Links are not opened from here: {event.href}", markup=False)
+
+
+def _is_paragraph(tokens: Sequence[Token]) -> bool:
+    """Whether this is one paragraph, from the first line on, and nothing else."""
+    kinds = ["paragraph_open", "inline", "paragraph_close"]
+    return [token.type for token in tokens] == kinds and (tokens[0].map or [1])[0] == 0
 
 
 def _lines(text: str) -> list[str]:
