@@ -24,6 +24,7 @@ from chatapp.engine.counter import Counter
 from chatapp.engine.protocol import Sampling, Token
 from chatapp.tui.app import ChatApp
 from chatapp.tui.given import Given, Model, Values
+from chatapp.tui.hangup import end_with_the_terminal
 from chatapp.tui.widgets.composer import Draft
 
 
@@ -103,7 +104,8 @@ class Benched(ChatApp):
 
 
 def main() -> None:
-    """Run it until Ctrl+Q."""
+    """Run it until Ctrl+Q, or until the benchmark is gone."""
+    end_with_the_terminal()
     link = socket.socket(fileno=int(sys.argv[1]))
     weights, kind, tokens = Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 

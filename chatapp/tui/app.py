@@ -20,6 +20,7 @@ from chatapp.tui.commands import COMMANDS, key_name
 from chatapp.tui.contrast import CONTRAST
 from chatapp.tui.garbage import GarbageTimes
 from chatapp.tui.given import Given
+from chatapp.tui.hangup import end_with_the_terminal
 from chatapp.tui.screens.chat import ChatScreen
 
 __all__ = ["ChatApp", "run"]
@@ -108,6 +109,7 @@ class ChatApp(App[None]):
 
 def run(given: Given) -> int:
     """Show the screen until the person quits; the exit status."""
+    end_with_the_terminal()
     app = ChatApp(given)
     app.run()
     return app.return_code or 0
