@@ -88,7 +88,7 @@ def _best(bare: Bare, prompt: tuple[int, ...], plan: Plan) -> int:
 def _on_screen(chat: Driven, text: str) -> float:
     """Let the chat answer in a new session: tokens a second as handed to the screen.
 
-    Of a whole reply: tokens come in bunches, and only the last one of a bunch comes when it is made.
+    Of a whole reply: tokens come in bunches, and only the last of a bunch comes when it is made.
     """
     chat.do("send", text=text, new=True)
     times = chat.wait("reply")["times"]

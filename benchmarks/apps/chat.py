@@ -1,8 +1,9 @@
 """The real chat in a terminal, that also takes commands and tells times over a socket.
 
-``python -m benchmarks.apps.chat FD MODEL KIND TOKENS`` with KIND ``real`` (the engine in its process)
-or ``scripted`` (an engine that answers at once); replies have at most so many tokens. Commands are JSON lines: ``send`` a text (in a
-``new`` session, on the screen), take ``turns``, ``quit``.
+``python -m benchmarks.apps.chat FD MODEL KIND TOKENS`` with KIND ``real`` (the engine in its
+process) or ``scripted`` (an engine that answers at once); replies have at most so many tokens.
+Commands are JSON lines: ``send`` a text (in a ``new`` session, on the screen), take ``turns``,
+``quit``.
 """
 
 from __future__ import annotations
