@@ -46,7 +46,7 @@ __all__ = [
 
 _AHEAD: Final = 1.5
 """Seconds for which a growing text reserves lines, at the speed at which it grows."""
-_SPARE: Final = 8
+_SPARE: Final = 6
 """Lines that are reserved at most."""
 _SHARE: Final = 5
 """... and of what is in sight, one of so many: one reads the lines above while these fill."""
