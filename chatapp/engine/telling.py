@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chatapp.engine.llama import Logits, Model
 
 GATHER: Final = 0.15
-"""Seconds between two bunches, at least: as often as a person sees text grow."""
+"""Seconds between two bunches, at least: about as often as a screen shows more of a text."""
 MOST: Final = 16
 """Tokens in a bunch, at most: the logits of each are kept until then."""
 

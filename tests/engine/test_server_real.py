@@ -239,7 +239,7 @@ async def test_cancel_reaches_the_server(server: RealServer, client: ServerEngin
             if len(came) == 5:
                 began = time.monotonic()
                 await talk.stop()
-                assert time.monotonic() - began < 5  # the story alone takes longer
+                assert time.monotonic() - began < 1
     reply = talk.nodes[-1]
     assert reply.status == "stopped"
     assert reply.content.startswith("".join(came[:5]))

@@ -137,7 +137,7 @@ async def test_cancel_closes_the_connection_and_keeps_the_text(
     assert [type(item) for item in events] == kinds
     last = done(events)
     assert (last.reason, last.text, last.reply_tokens) == ("cancelled", text, None)
-    assert seconds < 10  # not the server's thirty
+    assert seconds < 0.5
     async with asyncio.timeout(2):
         await fake.hung_up.wait()
     assert client.state == "ready"
@@ -159,7 +159,7 @@ async def test_cancel_while_the_server_is_looked_for(
     fake.others["/v1/models"] = [30.0]
     events, seconds = await stop_after(client, 0.3)
     assert events == [Done(reason="cancelled", text="")]
-    assert seconds < 10  # not the server's thirty
+    assert seconds < 0.5
 
 
 async def test_one_of_two_replies_is_stopped(fake: FakeServer, client: ServerEngine) -> None:

@@ -11,10 +11,12 @@ from safetensors.numpy import load_file
 from tests.training.conftest import Bench
 
 
-def test_two_processes_train_the_same_adapter(bench: Bench, adapter: Path, tmp_path: Path) -> None:
-    out = tmp_path / "two"
+def test_two_processes_train_the_same_adapter(bench: Bench, tmp_path: Path) -> None:
+    # In float32: what bfloat16 rounds otherwise in halves of a batch grows with each step.
+    precise, adapter, out = ("--precision", "float32"), tmp_path / "one", tmp_path / "two"
+    assert bench.run(bench.first, adapter, *precise).code == 0
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m")
-    done = bench.run(bench.first, out, "--expect-world", "2", launcher=launcher)
+    done = bench.run(bench.first, out, *precise, "--expect-world", "2", launcher=launcher)
     assert done.code == 0, done.err
     assert "2 processes, 1 thread each" in done.err
     told = json.loads((out / "provenance.json").read_text())
@@ -25,11 +27,8 @@ def test_two_processes_train_the_same_adapter(bench: Bench, adapter: Path, tmp_p
         for folder in (out, adapter)
     )
     assert len(log) == len(alone)
-    # The first step sees the same weights. From then on what bfloat16 rounds otherwise in halves of
-    # a batch grows with each step: 3, 0, 1 and 22 % were seen.
-    losses = [(one["learnt"], other["learnt"]) for one, other in zip(log, alone, strict=True)]
-    for number, (two, one) in enumerate(losses):
-        assert two == pytest.approx(one, rel=0.1 if number == 0 else 0.4, abs=0.02)
+    for one, other in zip(log, alone, strict=True):
+        assert one["learnt"] == pytest.approx(other["learnt"], rel=0.005, abs=0.0005)
     ours, theirs = (
         load_file(folder / "peft" / "adapter_model.safetensors") for folder in (out, adapter)
     )
