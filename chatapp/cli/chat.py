@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from chatapp.cli.options import add_command, add_model_options, open_home, settings_from
 from chatapp.cli.showing import add_showing_options, audience_of, showing_from
 from chatapp.cli.store import withdrawn
+from chatapp.cli.terminal import need_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _command(args: argparse.Namespace) -> int:
+    need_terminal('Without one: chatapp ask "What is a token?"')
     home, settings = open_home(args)
     settings = showing_from(args, settings_from(args, settings))
     model = args.model or ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chatapp.cli.options import open_home, settings_from
 from chatapp.cli.showing import audience_of, showing_from
+from chatapp.cli.terminal import need_terminal
 from chatapp.errors import ShowingError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def play(args: argparse.Namespace, lesson: Lesson, language: str) -> int:
     """Start the screen with this lesson; with ``--record``, in a terminal of its own."""
     if args.record is not None and not args.in_recording:
         return _record(args, lesson)
+    need_terminal(f"Without one: chatapp lesson {lesson.name} --headless")
     from chatapp.cli.chat import Wiring, leave_no_core
     from chatapp.cli.first_run import ensure_model
     from chatapp.tui.app import run
