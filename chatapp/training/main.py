@@ -91,7 +91,11 @@ def _run(args: argparse.Namespace, arguments: list[str], threads: int) -> int:
     if result.status == "accepted":
         print("The base is the same file as before. A chat may now add the adapter to it.")
         return 0
-    print("It is kept with its reasons, and no chat offers it.")
+    print(
+        "It is kept with its reasons, and no chat offers it. Each answer is in "
+        f"{_clean(str(args.out / 'evaluation.html'))}.\nAnother seed may do better (--seed "
+        f"{args.seed + 1} --replace); what passes at the third try proves less than at the first."
+    )
     return REJECTED
 
 

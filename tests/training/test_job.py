@@ -137,6 +137,10 @@ def test_chats_are_offered_it_unless_it_was_rejected(
     strict.write_text(text.replace("general_nll = 1", "general_nll = -5"))
     done = bench.run(bench.first, tmp_path / "rejected", "--recipe", str(strict))
     assert done.code == 3, done.err
+    page = tmp_path / "rejected" / "evaluation.html"
+    assert page.exists()
+    assert f"Each answer is in {page}." in done.out
+    assert "Another seed may do better (--seed 1 --replace)" in done.out
     told = json.loads((tmp_path / "rejected" / "provenance.json").read_text())
     assert told["status"] == "rejected"
     assert any("less probable" in reason for reason in told["reasons"])
