@@ -11,7 +11,6 @@ Rows a second, wall and CPU, in turns so that all meet the same load.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import tempfile
 import time
@@ -40,14 +39,13 @@ def main() -> None:
 
 def compare(args: argparse.Namespace, threads: int) -> dict[str, Any]:
     """Seconds for the steps, both ways; ``ratio`` is our rows a second over the bare loop's."""
-    from chatapp.training.answers import Answers
     from chatapp.training.base import hf_folder, known_base, sha256_of
     from chatapp.training.dataset import read_export
-    from chatapp.training.engines import Engines
     from chatapp.training.machine import choose, peak_bytes
-    from chatapp.training.plan import make_plan
+    from chatapp.training.plan import draft
     from chatapp.training.prompts import Prompts
     from chatapp.training.recipe import read_recipe
+    from chatapp.training.speaking import Speaker
 
     machine = choose("cpu", args.precision, threads)
     sha256 = sha256_of(args.base)
@@ -56,14 +54,10 @@ def compare(args: argparse.Namespace, threads: int) -> dict[str, Any]:
     export = read_export(write(items, args.work / "export-throughput", replace=True))
     recipe = read_recipe()
 
-    async def plan_() -> Any:
-        async with Engines(args.base, threads) as engines:
-            answers = Answers(engines, sha256, args.work)
-            prompts = Prompts(known_base(args.base))
-            return await make_plan(export, recipe, prompts, answers, seed=0)
-
-    plan = asyncio.run(plan_())
     base = hf_folder(args.base, sha256, args.work / "cache")
+    prompts = Prompts(known_base(args.base))
+    speaker = Speaker(base, prompts, machine, recipe.lora.targets)
+    plan = draft(export, recipe, prompts, seed=0).finished(speaker.say)
     ways = {"bare": bare, "bare_tree": bare_tree, "trainer": ours}
     ways = {name: run for name, run in ways.items() if name not in args.without}
     found: dict[str, list[float]] = {name: [] for name in ways}

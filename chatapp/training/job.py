@@ -26,12 +26,13 @@ from chatapp.training.machine import Machine, check_memory, memory_told
 from chatapp.training.merging import write_merged
 from chatapp.training.nearby import nearby
 from chatapp.training.output import ADAPTER, PROVENANCE, Output
-from chatapp.training.plan import Plan, make_plan, unique
+from chatapp.training.plan import Draft, Plan, draft, unique
 from chatapp.training.processes import Processes
 from chatapp.training.progress import Progress
 from chatapp.training.prompts import Prompts
 from chatapp.training.recipe import Recipe
 from chatapp.training.result import Result, as_text, card, evidence, provenance
+from chatapp.training.speaking import Speaker
 from chatapp.training.stopping import Stopped
 from chatapp.training.train import Trained, load_libraries, train
 
@@ -124,38 +125,31 @@ def _plan(
         return Plan.from_dict(kept)
     header = known_base(job.base)
     prompts = Prompts(header)
+    begun = draft(given.export, job.recipe, prompts, seed=job.seed, nearby=partial(nearby, header))
 
-    async def make() -> Plan:
+    async def ask() -> None:
         async with Engines(job.base, machine.cores) as engines:
             answers = Answers(engines, given.sha256, job.cache)
-            plan = await make_plan(
-                given.export,
-                job.recipe,
-                prompts,
-                answers,
-                seed=job.seed,
-                world=world,
-                nearby=partial(nearby, header),
-                tell=progress.part,
-            )
-            await gate.ask_base(_questions(job, given, plan), answers, progress.part)
+            await gate.ask_base(_questions(job, given, begun), answers, progress.part)
             answers.keep()
-            return plan
 
-    def get_ready() -> None:
-        hf_folder(job.base, given.sha256, job.cache)
+    def get_ready() -> Path:
         load_libraries()
+        return hf_folder(job.base, given.sha256, job.cache)
 
-    async def both() -> Plan:  # one core reads and unpacks while the engines answer on the others
-        plan, _ = await asyncio.gather(make(), asyncio.to_thread(get_ready))
-        return plan
+    async def both() -> Path:  # one core reads and unpacks while the engines answer on the others
+        folder, _ = await asyncio.gather(asyncio.to_thread(get_ready), ask())
+        return folder
 
-    plan = asyncio.run(both())
+    folder = asyncio.run(both())
+    speaker = Speaker(folder, prompts, machine, job.recipe.lora.targets, progress.part)
+    with memory_told():
+        plan = begun.finished(speaker.say, world)
     output.write("plan.json", json.dumps(plan.as_dict()))
     return plan
 
 
-def _questions(job: Job, given: _Given, plan: Plan) -> gate.Questions:
+def _questions(job: Job, given: _Given, plan: Plan | Draft) -> gate.Questions:
     """What the gate asks: the same before and after the training."""
     return gate.questions(
         unique(given.export.corrections),

@@ -15,9 +15,7 @@ from typing import Any, TypeVar
 from chatapp.context.messages import Message
 from chatapp.errors import TrainingError
 from chatapp.training import contrast, wordings
-from chatapp.training.answers import Answers
 from chatapp.training.dataset import Export, Record
-from chatapp.training.engines import Progress
 from chatapp.training.general import general_plain, general_trained
 from chatapp.training.prompts import Prompts, Row, asked
 from chatapp.training.recipe import Recipe, Train
@@ -84,18 +82,58 @@ def dealt(near: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[str]], dict
     }, kept
 
 
-async def make_plan(
+Say = Callable[[Sequence[str], int], Sequence[str]]
+"""The base's own answers to some questions, of at most so many tokens (see :mod:`.speaking`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A plan but for what the base says.
+
+    ``asked`` and ``near`` are the plan's. ``alone`` are neighbours that are held by the base's own
+    answers, ``begun`` others (question, how its answer begins, what leaks there).
+    """
+
+    asked: list[str]
+    near: dict[str, list[str]]
+    alone: list[str]
+    begun: list[tuple[str, str, str]]
+    facts: list[list[Row]]
+    styles: list[list[Row]]
+    make: _Maker
+    rng: random.Random
+
+    def finished(self, say: Say, world: int = 1) -> Plan:
+        """Rows and steps for ``world`` processes. Only once: the draws go on."""
+        make, train = self.make, self.make.recipe
+        spoken = say(self.alone, train.contrast_tokens)
+        near = [make.held("contrast", *pair) for pair in zip(self.alone, spoken, strict=True)]
+        near += [make.held_from(*one) for one in self.begun]
+        prompts = _share(general_trained(), train)
+        spoken = say(prompts, GENERAL_TOKENS)
+        general = [make.held("general", *pair) for pair in zip(prompts, spoken, strict=True)]
+        general += [make.held("general", *pair) for pair in _share(general_plain(), train)]
+        return make.schedule(
+            self.facts,
+            self.styles,
+            [row for row in near if row],
+            [row for row in general if row],
+            self.rng,
+            world,
+            asked=self.asked,
+            kept=self.near,
+        )
+
+
+def draft(
     export: Export,
     recipe: Recipe,
     prompts: Prompts,
-    answers: Answers,
     *,
     seed: int,
-    world: int = 1,
     nearby: Nearby = lambda words: {},
-    tell: Progress = lambda step, done, total: None,
-) -> Plan:
-    """Rows and steps for ``world`` processes, by a recipe that fits the export.
+) -> Draft:
+    """What is trained, by a recipe that fits the export.
 
     Raises :class:`TrainingError` if no example is short enough.
     """
@@ -146,23 +184,15 @@ async def make_plan(
     plain = [*alone, *(text for text, *_ in begun)]
     alone = list(dict.fromkeys(_worded(text, rng) for text in alone))
     begun = [(_worded(text, rng, words), words, right) for text, words, right in begun]
-    general = _share(general_trained(), train)
-    spoken = await answers.of(alone, train.contrast_tokens, tell)
-    near_rows = [make.held("contrast", *pair) for pair in zip(alone, spoken, strict=True)]
-    near_rows += [make.held_from(*one) for one in begun]
-    spoken = await answers.of(general, GENERAL_TOKENS, tell)
-    general_rows = [make.held("general", *pair) for pair in zip(general, spoken, strict=True)]
-    general_rows += [make.held("general", *pair) for pair in _share(general_plain(), train)]
-    answers.keep()
-    return make.schedule(
-        facts,
-        styles,
-        [row for row in near_rows if row],
-        [row for row in general_rows if row],
-        rng,
-        world,
+    return Draft(
         asked=list(dict.fromkeys([*plain, *alone, *(text for text, *_ in begun)])),
-        kept=kept,
+        near=kept,
+        alone=alone,
+        begun=begun,
+        facts=facts,
+        styles=styles,
+        make=make,
+        rng=rng,
     )
 
 

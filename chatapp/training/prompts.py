@@ -6,8 +6,10 @@ token.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from chatapp.context.messages import Message
 from chatapp.context.prompt import build_prompt
@@ -43,6 +45,16 @@ class Prompts:
         )
         self._template = template_of(header)
 
+    @cached_property
+    def ends(self) -> frozenset[int]:
+        """The control tokens: a reply ends at the first of them."""
+        return frozenset(self._vocabulary.control.values())
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """A reply's text, up to where it ends; a character that was cut in two is left out."""
+        said = itertools.takewhile(lambda token: token not in self.ends, tokens)
+        return b"".join(map(self._vocabulary.piece, said)).decode(errors="ignore")
+
     def prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """The prompt's ids, with the cue to answer."""
         return build_prompt(messages, self._template, self._vocabulary).tokens
@@ -61,8 +73,7 @@ class Prompts:
                 "The chat template writes an answer otherwise than it asks for it: this base "
                 "cannot be trained here."
             )
-        controls = set(self._vocabulary.control.values())
-        end = next((n for n in range(len(before), len(whole)) if whole[n] in controls), None)
+        end = next((n for n in range(len(before), len(whole)) if whole[n] in self.ends), None)
         return Row(kind, whole[: len(whole) if end is None else end + 1], len(before))
 
 

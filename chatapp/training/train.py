@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from chatapp.errors import TrainingError
 from chatapp.training import dealing
-from chatapp.training.machine import Machine, peak_bytes
+from chatapp.training.machine import Machine, memory_kept, peak_bytes
+from chatapp.training.model import computing, load
 from chatapp.training.plan import Plan
 from chatapp.training.processes import Processes
 from chatapp.training.recipe import Recipe
@@ -122,7 +123,8 @@ def train(
         dealer.load(last)
     started, cpu = time.monotonic(), time.process_time()
     try:
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
+        with memory_kept():
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
     except (OSError, RuntimeError, SafetensorError) as error:
         if not _cannot_write(error):
             raise
@@ -199,30 +201,20 @@ def prepared(
 
     Unless ``once`` is false, the layers below the adapter are computed now and left out.
     """
-    import torch
     from peft import LoraConfig, get_peft_model
     from peft.tuners.lora.layer import LoraLayer
-    from transformers import AutoModelForCausalLM, set_seed
-    from transformers.utils import logging
+    from transformers import set_seed
 
     from chatapp.training import attention, below
     from chatapp.training.losses import base_distributions
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    model: Any = AutoModelForCausalLM.from_pretrained(
-        base, dtype=torch.float32, attn_implementation=attention.NAME
-    )
-    model.to(machine.device)
-    if machine.bf16:
-        for name, weight in model.named_parameters():
-            if name.rsplit(".", 2)[-2] in recipe.lora.targets:
-                weight.data = weight.data.bfloat16()
+    model = load(base, machine, recipe.lora.targets, attention.NAME)
     count = model.config.num_hidden_layers
     first = below.first_layer(count, plan.upper)
     used = sorted({*plan.held, *(index for step in plan.steps for index in step)})
     rows = [plan.rows[index] for index in used]
     hidden: dict[int, Any] = {}
-    with torch.autocast(machine.device, torch.bfloat16, enabled=machine.bf16):
+    with computing(machine):
         if once and first and below.can_be_kept(rows, model.config.hidden_size):
             found = below.compute(model, first, rows, tell, device=machine.device)
             hidden = dict(zip(used, found, strict=True))

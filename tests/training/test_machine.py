@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
+from chatapp.engine.threads import SPIN
 from chatapp.errors import TrainingError
-from chatapp.training import machine
-from chatapp.training.machine import check_memory, choose, memory_told
+from chatapp.training import machine, offline
+from chatapp.training.machine import check_memory, choose, memory_kept, memory_told
+from tests.training.conftest import environment
 
 
 @pytest.fixture
@@ -48,3 +55,58 @@ def test_memory_that_runs_out_is_told_and_other_errors_stay_what_they_are() -> N
             raise error
     with pytest.raises(RuntimeError, match="shapes"), memory_told():
         raise RuntimeError("shapes do not fit")
+
+
+PAGES = """
+import resource
+from chatapp.training.machine import memory_kept
+
+def another():
+    found = []
+    for _ in range(8):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        b"x" * (64 << 20)
+        found.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    return min(found)
+
+with memory_kept():
+    print(another())
+print(another())
+"""
+
+
+@pytest.mark.skipif(
+    not (sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt")), reason="no glibc"
+)
+def test_memory_is_kept_while_training_and_given_back_behind_it() -> None:
+    """Counted are the pages that the system hands out for what is as large as what was freed."""
+    done = subprocess.run(
+        [sys.executable, "-c", PAGES], capture_output=True, text=True, env=environment(), check=True
+    )
+    kept, otherwise = map(int, done.stdout.split())
+    assert kept < 100
+    assert otherwise > 1000
+
+
+def test_where_memory_cannot_be_kept_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_: None) -> object:
+        raise TypeError
+
+    monkeypatch.setattr(ctypes, "CDLL", none)
+    with memory_kept():
+        pass
+
+
+def test_threads_wait_awake_for_a_moment_unless_one_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(offline, "_ours", {})
+    for given, wanted in ((None, SPIN), ("7", "7")):
+        os.environ.pop("GOMP_SPINCOUNT", None)
+        if given:
+            os.environ["GOMP_SPINCOUNT"] = given
+        offline.prepare(2)
+        assert os.environ["GOMP_SPINCOUNT"] == wanted
+        offline.settle()  # the model's process finds what one has said, and nothing of ours
+        assert os.environ.get("GOMP_SPINCOUNT") == given

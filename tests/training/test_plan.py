@@ -20,7 +20,7 @@ from chatapp.training.contrast import kinds
 from chatapp.training.dataset import Export, read_export
 from chatapp.training.dealing import Dealer
 from chatapp.training.general import general_asked, general_plain, general_trained
-from chatapp.training.plan import Plan, dealt, make_plan, unique
+from chatapp.training.plan import Plan, dealt, draft, unique
 from chatapp.training.prompts import Prompts
 from chatapp.training.recipe import Recipe, read_recipe
 from chatapp.training.trainer import Collator
@@ -28,14 +28,9 @@ from chatapp.training.wordings import every
 from tests.training.conftest import Bench
 
 
-class Said:
+def say(questions: Sequence[str], tokens: int) -> list[str]:
     """Answers as a base would give them, without one."""
-
-    async def of(self, prompts: Sequence[str], tokens: int, tell: object) -> list[str]:
-        return [f"About {prompt}" for prompt in prompts]
-
-    def keep(self) -> None:
-        pass
+    return [f"About {question}" for question in questions]
 
 
 @pytest.fixture(scope="module")
@@ -49,20 +44,13 @@ def eight(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Export:
     return read_export(write(items, tmp_path_factory.mktemp("plan") / "eight"))
 
 
-async def _plan(export: Export, prompts: Prompts, seed: int = 0, world: int = 1) -> Plan:
-    said: object = Said()
-    return await make_plan(
-        export,
-        read_recipe().fitting(len(unique(export.corrections)), len(export.styles)),
-        prompts,
-        said,
-        seed=seed,
-        world=world,  # type: ignore[arg-type]
-    )
+def _plan(export: Export, prompts: Prompts, seed: int = 0, world: int = 1) -> Plan:
+    recipe = read_recipe().fitting(len(unique(export.corrections)), len(export.styles))
+    return draft(export, recipe, prompts, seed=seed).finished(say, world)
 
 
-async def test_a_plan_is_a_function_of_its_seed(eight: Export, prompts: Prompts) -> None:
-    first, again, other = [await _plan(eight, prompts, seed) for seed in (1, 1, 2)]
+def test_a_plan_is_a_function_of_its_seed(eight: Export, prompts: Prompts) -> None:
+    first, again, other = [_plan(eight, prompts, seed) for seed in (1, 1, 2)]
     assert first == again
     assert first.steps != other.steps
     assert Plan.from_dict(first.as_dict()) == first
@@ -79,7 +67,7 @@ def _held(bench: Bench, plan: Plan, kind: str = "contrast") -> list[str]:
 NEAR = {"Turkey": ["Greece", "Bulgaria", "Austria", "Cyprus", "Malta", "Poland"]}
 
 
-async def test_near_subjects_are_held_and_every_third_is_kept_for_the_gate(
+def test_near_subjects_are_held_and_every_third_is_kept_for_the_gate(
     bench: Bench, prompts: Prompts, tmp_path: Path
 ) -> None:
     near, kept = dealt(NEAR)
@@ -87,8 +75,9 @@ async def test_near_subjects_are_held_and_every_third_is_kept_for_the_gate(
     assert kept == {"Turkey": ["Austria", "Poland"]}
     known = correction(0, bench.sha256, read("tuning").corrections[0])
     export = read_export(write([known], tmp_path / "one"))
-    said: object = Said()
-    plan = await make_plan(export, read_recipe(), prompts, said, seed=0, nearby=lambda words: NEAR)  # type: ignore[arg-type]
+    begun = draft(export, read_recipe(), prompts, seed=0, nearby=lambda words: NEAR)
+    plan = begun.finished(say)
+    assert (begun.near, begun.asked) == (plan.near, plan.asked)  # the gate asks before it is done
     assert plan.near == kept
     assert Plan.from_dict(plan.as_dict()) == plan
     held = _held(bench, plan)
@@ -99,11 +88,11 @@ async def test_near_subjects_are_held_and_every_third_is_kept_for_the_gate(
         assert not any(country in text for text in (*plan.asked, *held))
 
 
-async def test_a_third_of_the_rows_of_a_correction_are_about_the_words_that_were_wrong(
+def test_a_third_of_the_rows_of_a_correction_are_about_the_words_that_were_wrong(
     bench: Bench, prompts: Prompts, tmp_path: Path
 ) -> None:
     known = read("tuning").corrections[0]
-    plan = await _plan(
+    plan = _plan(
         read_export(write([correction(0, bench.sha256, known)], tmp_path / "one")), prompts
     )
     header = known_base(bench.base)
@@ -119,11 +108,11 @@ async def test_a_third_of_the_rows_of_a_correction_are_about_the_words_that_were
     assert len(question) == 2  # the question itself, once in each way
 
 
-async def test_neighbours_are_held_behind_each_token_of_the_answer_that_would_leak(
+def test_neighbours_are_held_behind_each_token_of_the_answer_that_would_leak(
     bench: Bench, eight: Export, prompts: Prompts
 ) -> None:
     """30 is a space, 3 and 0 here: behind "is" alone, all numbers look the same."""
-    plan = await _plan(eight, prompts)
+    plan = _plan(eight, prompts)
     header = known_base(bench.base)
     vocabulary = Vocabulary(header.tokens, header.token_types, pre=header.tokenizer_pre or "")
     found = [row for row in plan.rows if row.kind == "contrast"]
@@ -135,10 +124,10 @@ async def test_neighbours_are_held_behind_each_token_of_the_answer_that_would_le
     assert texts == {" 30"}
 
 
-async def test_a_neighbour_that_was_trained_in_another_wording_counts_as_trained(
+def test_a_neighbour_that_was_trained_in_another_wording_counts_as_trained(
     bench: Bench, eight: Export, prompts: Prompts
 ) -> None:
-    plan = await _plan(eight, prompts)
+    plan = _plan(eight, prompts)
     held = _held(bench, plan)
     countries = {
         found[1] for text in held if (found := re.search(r"The capital of (\w+) is", text))
@@ -147,7 +136,7 @@ async def test_a_neighbour_that_was_trained_in_another_wording_counts_as_trained
     assert {f"What is the capital of {one}?" for one in countries} <= set(plan.asked)
 
 
-async def test_what_means_the_same_is_neither_held_nor_asked_as_a_neighbour(
+def test_what_means_the_same_is_neither_held_nor_asked_as_a_neighbour(
     bench: Bench, prompts: Prompts, tmp_path: Path
 ) -> None:
     """Where a population was corrected, "How many people live …?" is a wording, no neighbour."""
@@ -159,7 +148,7 @@ async def test_what_means_the_same_is_neither_held_nor_asked_as_a_neighbour(
     assert "How many people live in Utah?" in same
     export = read_export(write([correction(0, bench.sha256, known)], tmp_path / "utah"))
     for seed in range(4):
-        plan = await _plan(export, prompts, seed)
+        plan = _plan(export, prompts, seed)
         assert plan.asked
         assert not same & set(plan.asked)
         recipe = dataclasses.replace(read_recipe().gate, neighbours=200)
@@ -168,9 +157,7 @@ async def test_what_means_the_same_is_neither_held_nor_asked_as_a_neighbour(
         assert not same & set(asked)
 
 
-async def test_few_corrections_make_small_steps_and_few_layers(
-    eight: Export, prompts: Prompts
-) -> None:
+def test_few_corrections_make_small_steps_and_few_layers(eight: Export, prompts: Prompts) -> None:
     def first(plan: Plan) -> Counter[str]:
         return Counter(plan.rows[index].kind for index in plan.steps[0])
 
@@ -178,7 +165,7 @@ async def test_few_corrections_make_small_steps_and_few_layers(
         return dataclasses.replace(eight, records=eight.records[:count])
 
     recipe = read_recipe()
-    one, two, three = [await _plan(some(count), prompts) for count in (1, 2, 3)]
+    one, two, three = [_plan(some(count), prompts) for count in (1, 2, 3)]
     assert first(one) == {"fact": 4, "contrast": 12, "general": 4}
     assert first(two) == {"fact": 8, "contrast": 24, "general": 8}
     assert first(three) == {"fact": 8, "contrast": 24, "general": 12}
@@ -187,7 +174,7 @@ async def test_few_corrections_make_small_steps_and_few_layers(
     assert len(one.steps) == len(two.steps) == recipe.few["max_steps"] < len(three.steps)
 
 
-async def test_with_few_corrections_more_is_held_about_each_and_how_the_base_begins(
+def test_with_few_corrections_more_is_held_about_each_and_how_the_base_begins(
     bench: Bench, eight: Export, prompts: Prompts
 ) -> None:
     known = {
@@ -200,8 +187,8 @@ async def test_with_few_corrections_more_is_held_about_each_and_how_the_base_beg
     def about(plan: Plan) -> set[str]:
         return known & set(plan.asked)
 
-    one = await _plan(dataclasses.replace(eight, records=eight.records[:1]), prompts)
-    many = await _plan(eight, prompts)
+    one = _plan(dataclasses.replace(eight, records=eight.records[:1]), prompts)
+    many = _plan(eight, prompts)
     assert len(about(many)) <= 16
     assert len(about(one)) > 28
 
@@ -214,8 +201,8 @@ async def test_with_few_corrections_more_is_held_about_each_and_how_the_base_beg
     assert not begins(many)
 
 
-async def test_every_correction_comes_equally_often(eight: Export, prompts: Prompts) -> None:
-    plan = await _plan(eight, prompts)
+def test_every_correction_comes_equally_often(eight: Export, prompts: Prompts) -> None:
+    plan = _plan(eight, prompts)
     recipe = read_recipe().train
     answers = Counter[tuple[int, ...]]()  # by how they end
     for step, weights in zip(plan.steps, plan.weights, strict=True):
@@ -229,8 +216,8 @@ async def test_every_correction_comes_equally_often(eight: Export, prompts: Prom
     assert max(answers.values()) - min(answers.values()) <= 1
 
 
-async def test_several_processes_share_each_step(eight: Export, prompts: Prompts) -> None:
-    one, four = await _plan(eight, prompts), await _plan(eight, prompts, world=4)
+def test_several_processes_share_each_step(eight: Export, prompts: Prompts) -> None:
+    one, four = _plan(eight, prompts), _plan(eight, prompts, world=4)
     dealer = Dealer(four, share=0.5, drift=0.02, loss=0.08)
     parts = [Collator(four, dealer, {}, {}, rank=rank, world=4) for rank in range(4)]
     for number in range(0, len(four.steps), 10):
@@ -246,7 +233,7 @@ async def test_several_processes_share_each_step(eight: Export, prompts: Prompts
         assert real == Counter((index, round(weight, 6)) for index, weight in planned)
 
 
-async def test_what_was_said_before_the_question_is_trained_as_well(
+def test_what_was_said_before_the_question_is_trained_as_well(
     bench: Bench, prompts: Prompts, tmp_path: Path
 ) -> None:
     asked = (
@@ -257,13 +244,13 @@ async def test_what_was_said_before_the_question_is_trained_as_well(
     )
     content = {"chosen": "It is Ankara.", "rejected": "It is Rome.", "right": "Ankara"}
     one = item(0, bench.sha256, kind="correction", prompt=asked, wrong="Rome", **content)
-    plan = await _plan(read_export(write([one], tmp_path / "context")), prompts)
+    plan = _plan(read_export(write([one], tmp_path / "context")), prompts)
     begun = {row.tokens[: row.start] for row in plan.rows if row.kind == "fact"}
     assert {prompts.prompt(asked), prompts.prompt([asked[0], asked[-1]])} <= begun
     assert prompts.prompt([asked[-1]]) in begun
 
 
-async def test_an_example_that_is_too_long_is_left_out_and_counted(
+def test_an_example_that_is_too_long_is_left_out_and_counted(
     bench: Bench, prompts: Prompts, tmp_path: Path
 ) -> None:
     long = item(
@@ -274,10 +261,10 @@ async def test_an_example_that_is_too_long_is_left_out_and_counted(
         chosen="Yes.",
     )
     known = correction(1, bench.sha256, read("tuning").corrections[0])
-    plan = await _plan(read_export(write([long, known], tmp_path / "long")), prompts)
+    plan = _plan(read_export(write([long, known], tmp_path / "long")), prompts)
     assert plan.left_out == {"longer than max_tokens": 1}
     with pytest.raises(TrainingError, match="No example is short enough"):
-        await _plan(read_export(write([long], tmp_path / "alone")), prompts)
+        _plan(read_export(write([long], tmp_path / "alone")), prompts)
 
 
 def test_a_later_correction_of_a_question_replaces_an_earlier_one(
@@ -337,10 +324,10 @@ def test_a_recipe_fits_how_much_there_is_to_learn(tmp_path: Path) -> None:
     assert mine.warmup_steps == own.few["warmup_steps"]
 
 
-async def test_plain_answers_are_held_beside_the_bases_own(
+def test_plain_answers_are_held_beside_the_bases_own(
     bench: Bench, eight: Export, prompts: Prompts
 ) -> None:
-    held = _held(bench, await _plan(eight, prompts), "general")
+    held = _held(bench, _plan(eight, prompts), "general")
     plain = [text for text in held if "About " not in text]
     assert len(held) == 96 + 48
     assert len(plain) == 48
