@@ -44,11 +44,13 @@ class Prompts:
             header.tokens, header.token_types, pre=header.tokenizer_pre or "", prefix=prefix
         )
         self._template = template_of(header)
+        self._end = header.eos_id
 
     @cached_property
     def ends(self) -> frozenset[int]:
-        """The control tokens: a reply ends at the first of them."""
-        return frozenset(self._vocabulary.control.values())
+        """The control tokens, and the one that ends a text: a reply ends at the first of them."""
+        end = () if self._end is None else (self._end,)
+        return frozenset((*self._vocabulary.control.values(), *end))
 
     def text(self, tokens: Sequence[int]) -> str:
         """A reply's text, up to where it ends; a character that was cut in two is left out."""

@@ -51,8 +51,9 @@ class Speaker:
 
         longest = max(map(len, prompts))
         ends = sorted(self._prompts.ends)
+        filler = ends[0] if ends else 0
         # Padded in front, so that all answers begin at one place; nothing attends to it.
-        ids = torch.tensor([[ends[0]] * (longest - len(one)) + list(one) for one in prompts])
+        ids = torch.tensor([[filler] * (longest - len(one)) + list(one) for one in prompts])
         mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in prompts])
         device = self._machine.device
         with torch.no_grad(), computing(self._machine):
@@ -61,7 +62,7 @@ class Speaker:
                 attention_mask=mask.to(device),
                 max_new_tokens=tokens,
                 do_sample=False,
-                eos_token_id=ends,
-                pad_token_id=ends[0],
+                eos_token_id=ends or None,
+                pad_token_id=filler,
             )
         return [self._prompts.text(one) for one in whole[:, longest:].tolist()]
