@@ -57,7 +57,8 @@ def compare(args: argparse.Namespace, threads: int) -> dict[str, Any]:
     base = hf_folder(args.base, sha256, args.work / "cache")
     prompts = Prompts(known_base(args.base))
     speaker = Speaker(base, prompts, machine, recipe.lora.targets)
-    plan = draft(export, recipe, prompts, seed=0).finished(speaker.say)
+    begun = draft(export, recipe, prompts, seed=0)
+    plan = begun.finished(speaker.say(begun.alone, 16), speaker.say(begun.general, 24))
     ways = {"bare": bare, "bare_tree": bare_tree, "trainer": ours}
     ways = {name: run for name, run in ways.items() if name not in args.without}
     found: dict[str, list[float]] = {name: [] for name in ways}

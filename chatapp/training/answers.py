@@ -66,6 +66,8 @@ async def _ask(
     kept: dict[str, T], asks: Mapping[str, Callable[[], Awaitable[T]]], tell: Progress
 ) -> None:
     """Put what is new into ``kept``."""
+    if not asks:
+        return
     new = [key for key in asks if key not in kept]
 
     def told(done: int) -> None:

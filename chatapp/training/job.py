@@ -22,11 +22,11 @@ from chatapp.training.answers import Answers
 from chatapp.training.base import hf_folder, known_base, kv_heads, sha256_of
 from chatapp.training.dataset import Export, check_source, read_export
 from chatapp.training.engines import Engines
-from chatapp.training.machine import Machine, check_memory, memory_told
+from chatapp.training.machine import Machine, check_memory, memory_kept, memory_told
 from chatapp.training.merging import write_merged
 from chatapp.training.nearby import nearby
 from chatapp.training.output import ADAPTER, PROVENANCE, Output
-from chatapp.training.plan import Draft, Plan, draft, unique
+from chatapp.training.plan import GENERAL_TOKENS, Draft, Plan, draft, unique
 from chatapp.training.processes import Processes
 from chatapp.training.progress import Progress
 from chatapp.training.prompts import Prompts
@@ -123,28 +123,35 @@ def _plan(
 ) -> Plan:
     if job.resume and (kept := output.read("plan.json")) is not None:
         return Plan.from_dict(kept)
-    header = known_base(job.base)
+    header, recipe = known_base(job.base), job.recipe.train
     prompts = Prompts(header)
     begun = draft(given.export, job.recipe, prompts, seed=job.seed, nearby=partial(nearby, header))
 
-    async def ask() -> None:
+    async def ask() -> tuple[list[str], list[str]]:
         async with Engines(job.base, machine.cores) as engines:
             answers = Answers(engines, given.sha256, job.cache)
+            by_engine = () if recipe.side_by_side else begun.alone
+            alone = await answers.of(by_engine, recipe.contrast_tokens, progress.part)
+            general = await answers.of(begun.general, GENERAL_TOKENS, progress.part)
             await gate.ask_base(_questions(job, given, begun), answers, progress.part)
             answers.keep()
+            return alone, general
 
     def get_ready() -> Path:
         load_libraries()
         return hf_folder(job.base, given.sha256, job.cache)
 
-    async def both() -> Path:  # one core reads and unpacks while the engines answer on the others
-        folder, _ = await asyncio.gather(asyncio.to_thread(get_ready), ask())
-        return folder
+    async def both() -> tuple[tuple[list[str], list[str]], Path]:
+        # One core reads and unpacks while the engines answer on the others.
+        said, folder = await asyncio.gather(ask(), asyncio.to_thread(get_ready))
+        return said, folder
 
-    folder = asyncio.run(both())
-    speaker = Speaker(folder, prompts, machine, job.recipe.lora.targets, progress.part)
-    with memory_told():
-        plan = begun.finished(speaker.say, world)
+    (alone, general), folder = asyncio.run(both())
+    if recipe.side_by_side:
+        speaker = Speaker(folder, prompts, machine, job.recipe.lora.targets, progress.part)
+        with memory_told(), memory_kept():
+            alone = speaker.say(begun.alone, recipe.contrast_tokens)
+    plan = begun.finished(alone, general, world)
     output.write("plan.json", json.dumps(plan.as_dict()))
     return plan
 
@@ -178,7 +185,7 @@ def _trained(
 
         state = load_file(output.partial / "peft" / "adapter_model.safetensors")
         return Trained(state=state if processes.first else {}, **kept)
-    with memory_told():
+    with memory_told(), memory_kept():
         trained = train(
             plan,
             base,

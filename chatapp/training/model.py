@@ -11,7 +11,8 @@ from chatapp.training.machine import Machine
 
 
 def load(base: Path, machine: Machine, targets: Sequence[str], attention: str = "sdpa") -> Any:
-    """The model. ``targets``, its large layers, are in bfloat16 where the machine has that."""
+    """The model. ``targets``, its large layers, are in bfloat16 where the machine has that, and the
+    output layer (a copy, where it is the embeddings): what a step would make of them each time."""
     import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
@@ -25,6 +26,8 @@ def load(base: Path, machine: Machine, targets: Sequence[str], attention: str = 
         for name, weight in model.named_parameters():
             if name.rsplit(".", 2)[-2] in targets:
                 weight.data = weight.data.bfloat16()
+        head = model.get_output_embeddings()
+        head.weight = torch.nn.Parameter(head.weight.detach().bfloat16(), requires_grad=False)
     return model
 
 

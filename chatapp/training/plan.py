@@ -82,10 +82,6 @@ def dealt(near: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[str]], dict
     }, kept
 
 
-Say = Callable[[Sequence[str], int], Sequence[str]]
-"""The base's own answers to some questions, of at most so many tokens (see :mod:`.speaking`)."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A plan but for what the base says.
@@ -103,21 +99,27 @@ class Draft:
     make: _Maker
     rng: random.Random
 
-    def finished(self, say: Say, world: int = 1) -> Plan:
-        """Rows and steps for ``world`` processes. Only once: the draws go on."""
-        make, train = self.make, self.make.recipe
-        spoken = say(self.alone, train.contrast_tokens)
-        near = [make.held("contrast", *pair) for pair in zip(self.alone, spoken, strict=True)]
+    @property
+    def general(self) -> Sequence[str]:
+        """General prompts that are held by the base's own answers."""
+        return _share(general_trained(), self.make.recipe)
+
+    def finished(self, alone: Sequence[str], general: Sequence[str], world: int = 1) -> Plan:
+        """Rows and steps for ``world`` processes, with the base's answers to both.
+
+        Only once: the draws go on.
+        """
+        make = self.make
+        near = [make.held("contrast", *pair) for pair in zip(self.alone, alone, strict=True)]
         near += [make.held_from(*one) for one in self.begun]
-        prompts = _share(general_trained(), train)
-        spoken = say(prompts, GENERAL_TOKENS)
-        general = [make.held("general", *pair) for pair in zip(prompts, spoken, strict=True)]
-        general += [make.held("general", *pair) for pair in _share(general_plain(), train)]
+        plain = _share(general_plain(), make.recipe)
+        pairs = [*zip(self.general, general, strict=True), *plain]
+        kept = [make.held("general", *pair) for pair in pairs]
         return make.schedule(
             self.facts,
             self.styles,
             [row for row in near if row],
-            [row for row in general if row],
+            [row for row in kept if row],
             self.rng,
             world,
             asked=self.asked,

@@ -42,6 +42,7 @@ class Train:
     about_each: int
     about_more: int
     contrast_tokens: int
+    side_by_side: int
     kl_weight: float
     max_steps: int
     cycle: int
@@ -101,7 +102,7 @@ class Recipe:
 _PARTS: Final = {"lora": Lora, "train": Train, "few": dict, "gate": Gate}
 _MAY_BE_ZERO: Final = frozenset(
     "warmup_steps general_per_step contrast_per_step general_prompts neighbours kl_weight "
-    "cycle enough decay min_steps worst about_more".split()
+    "cycle enough decay min_steps worst about_more side_by_side".split()
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from chatapp.errors import TrainingError
 from chatapp.training import dealing
-from chatapp.training.machine import Machine, memory_kept, peak_bytes
+from chatapp.training.machine import Machine, peak_bytes
 from chatapp.training.model import computing, load
 from chatapp.training.plan import Plan
 from chatapp.training.processes import Processes
@@ -123,8 +123,7 @@ def train(
         dealer.load(last)
     started, cpu = time.monotonic(), time.process_time()
     try:
-        with memory_kept():
-            trainer.train(resume_from_checkpoint=str(last) if last else None)
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
     except (OSError, RuntimeError, SafetensorError) as error:
         if not _cannot_write(error):
             raise

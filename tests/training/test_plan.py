@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from chatapp.training.contrast import kinds
 from chatapp.training.dataset import Export, read_export
 from chatapp.training.dealing import Dealer
 from chatapp.training.general import general_asked, general_plain, general_trained
-from chatapp.training.plan import Plan, dealt, draft, unique
+from chatapp.training.plan import Draft, Plan, dealt, draft, unique
 from chatapp.training.prompts import Prompts
 from chatapp.training.recipe import Recipe, read_recipe
 from chatapp.training.trainer import Collator
@@ -28,9 +27,12 @@ from chatapp.training.wordings import every
 from tests.training.conftest import Bench
 
 
-def say(questions: Sequence[str], tokens: int) -> list[str]:
-    """Answers as a base would give them, without one."""
-    return [f"About {question}" for question in questions]
+def finished(begun: Draft, world: int = 1) -> Plan:
+    """With answers as a base would give them, without one."""
+    alone, general = [
+        [f"About {question}" for question in some] for some in (begun.alone, begun.general)
+    ]
+    return begun.finished(alone, general, world)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def eight(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Export:
 
 def _plan(export: Export, prompts: Prompts, seed: int = 0, world: int = 1) -> Plan:
     recipe = read_recipe().fitting(len(unique(export.corrections)), len(export.styles))
-    return draft(export, recipe, prompts, seed=seed).finished(say, world)
+    return finished(draft(export, recipe, prompts, seed=seed), world)
 
 
 def test_a_plan_is_a_function_of_its_seed(eight: Export, prompts: Prompts) -> None:
@@ -76,7 +78,7 @@ def test_near_subjects_are_held_and_every_third_is_kept_for_the_gate(
     known = correction(0, bench.sha256, read("tuning").corrections[0])
     export = read_export(write([known], tmp_path / "one"))
     begun = draft(export, read_recipe(), prompts, seed=0, nearby=lambda words: NEAR)
-    plan = begun.finished(say)
+    plan = finished(begun)
     assert (begun.near, begun.asked) == (plan.near, plan.asked)  # the gate asks before it is done
     assert plan.near == kept
     assert Plan.from_dict(plan.as_dict()) == plan
