@@ -45,9 +45,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _command(args: argparse.Namespace) -> int:
-    need_terminal('Without one: chatapp ask "What is a token?"')
     home, settings = open_home(args)
     settings = showing_from(args, settings_from(args, settings))
+    need_terminal('Without one: chatapp ask "What is a token?"')
     model = args.model or ""
     if settings.server is None:
         from chatapp.cli.first_run import ensure_model

@@ -23,7 +23,6 @@ def play(args: argparse.Namespace, lesson: Lesson, language: str) -> int:
     """Start the screen with this lesson; with ``--record``, in a terminal of its own."""
     if args.record is not None and not args.in_recording:
         return _record(args, lesson)
-    need_terminal(f"Without one: chatapp lesson {lesson.name} --headless")
     from chatapp.cli.chat import Wiring, leave_no_core
     from chatapp.cli.first_run import ensure_model
     from chatapp.tui.app import run
@@ -33,6 +32,7 @@ def play(args: argparse.Namespace, lesson: Lesson, language: str) -> int:
     settings = showing_from(args, settings_from(args, settings))
     # A lesson looks into the model: a server, if one is set, is left aside.
     settings = replace(settings, server=None)
+    need_terminal(f"Without one: chatapp lesson {lesson.name} --headless")
     model = str(ensure_model(home, settings, args.model))
     alone = args.autoplay or args.still is not None
     leave_no_core()

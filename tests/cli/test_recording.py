@@ -48,6 +48,7 @@ def test_the_child_plays_alone_what_was_asked_for_and_does_not_record(
     monkeypatch.setattr("chatapp.tui.app.run", lambda given: played.append(given) or 0)
     monkeypatch.setattr("chatapp.cli.lesson_screen._record", lambda *_: recorded.append(1) or 0)
     monkeypatch.setattr("chatapp.cli.first_run.ensure_model", lambda *_, **__: tmp_path / "m.gguf")
+    monkeypatch.setattr("chatapp.cli.lesson_screen.need_terminal", lambda instead: None)
     words = ["lesson", "correction", *record, "--pace", "2", "--home", str(tmp_path)]
     assert main(words) == 0
     assert (len(played), len(recorded)) == (0, 1)

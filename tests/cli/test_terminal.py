@@ -45,7 +45,7 @@ def test_the_screen_is_refused_before_anything_is_fetched(
         'Without one: chatapp ask "What is a token?"\n'
     )
     assert done.stdout == ""
-    assert not list(tmp_path.iterdir())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_so_it_is_where_nothing_could_be_painted(tmp_path: Path) -> None:
