@@ -1,6 +1,6 @@
 """What the base itself answers, by the very model that is trained: it is held to these answers.
 
-Many questions side by side, in a tenth of the time that the chat's engine takes for one after the
+Many questions side by side, in a fifth of the time that the chat's engine takes for one after the
 other. The two compute with other roundings, so long answers part ways; the evaluation asks the
 chat's engine.
 """

@@ -19,10 +19,13 @@ from chatapp.engine.weights.library import Library
 from chatapp.errors import TrainingError
 from chatapp.proofs.evidence import Evidence
 from chatapp.training import job as jobs
+from chatapp.training.answers import _key
 from chatapp.training.base import sha256_of
 from chatapp.training.engines import answer
+from chatapp.training.general import general_trained
 from chatapp.training.machine import choose
 from chatapp.training.merging import write_merged
+from chatapp.training.plan import GENERAL_TOKENS
 from chatapp.training.processes import Processes
 from chatapp.training.progress import Progress
 from chatapp.training.prompts import asked
@@ -119,6 +122,18 @@ def test_the_gate_asked_near_neighbours_and_none_that_was_held(adapter: Path) ->
     assert any(
         re.fullmatch(r"What is the capital of (Russia|China|Greece|Egypt)\?", one) for one in asked
     )
+
+
+def test_for_one_correction_the_engine_is_not_asked_for_what_the_model_itself_says(
+    bench: Bench, adapter: Path
+) -> None:
+    (path,) = bench.cache.glob("answers-*.json")
+    known = json.loads(path.read_text())["texts"]
+    held = json.loads((adapter / "provenance.json").read_text())["held"]
+    assert held
+    tokens = read_recipe(bench.recipe).fitting(1, 0).train.contrast_tokens
+    assert not [one for one in held if _key(tokens, one) in known]
+    assert all(_key(GENERAL_TOKENS, one) in known for one in general_trained()[:2])
 
 
 def test_chats_are_offered_it_unless_it_was_rejected(

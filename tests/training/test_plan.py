@@ -313,6 +313,7 @@ def test_a_recipe_fits_how_much_there_is_to_learn(tmp_path: Path) -> None:
     few = own.fitting(2, 0)
     assert few.train.learning_rate == own.few["learning_rate"] != own.train.learning_rate
     assert few.lora.upper == own.few["upper"] < own.lora.upper
+    assert (few.train.side_by_side, own.train.side_by_side) == (1, 0)
     assert few.fitting(2, 0) == few
     assert own.fitting(3, 0) == own.fitting(1, 1) == own.fitting(0, 1) == own
     path = tmp_path / "recipe.toml"
