@@ -42,7 +42,7 @@ def compare(args: argparse.Namespace, threads: int) -> dict[str, Any]:
     from chatapp.training.base import hf_folder, known_base, sha256_of
     from chatapp.training.dataset import read_export
     from chatapp.training.machine import choose, peak_bytes
-    from chatapp.training.plan import draft
+    from chatapp.training.plan import GENERAL_TOKENS, draft
     from chatapp.training.prompts import Prompts
     from chatapp.training.recipe import read_recipe
     from chatapp.training.speaking import Speaker
@@ -58,7 +58,8 @@ def compare(args: argparse.Namespace, threads: int) -> dict[str, Any]:
     prompts = Prompts(known_base(args.base))
     speaker = Speaker(base, prompts, machine, recipe.lora.targets)
     begun = draft(export, recipe, prompts, seed=0)
-    plan = begun.finished(speaker.say(begun.alone, 16), speaker.say(begun.general, 24))
+    alone = speaker.say(begun.alone, recipe.train.contrast_tokens)
+    plan = begun.finished(alone, speaker.say(begun.general, GENERAL_TOKENS))
     ways = {"bare": bare, "bare_tree": bare_tree, "trainer": ours}
     ways = {name: run for name, run in ways.items() if name not in args.without}
     found: dict[str, list[float]] = {name: [] for name in ways}

@@ -32,9 +32,10 @@ def play(args: argparse.Namespace, lesson: Lesson, language: str) -> int:
     settings = showing_from(args, settings_from(args, settings))
     # A lesson looks into the model: a server, if one is set, is left aside.
     settings = replace(settings, server=None)
-    need_terminal(f"Without one: chatapp lesson {lesson.name} --headless")
-    model = str(ensure_model(home, settings, args.model))
     alone = args.autoplay or args.still is not None
+    way = "--record FILE.cast" if alone else "--headless"  # which makes a terminal of its own
+    need_terminal(f"Without one: chatapp lesson {lesson.name} {way}")
+    model = str(ensure_model(home, settings, args.model))
     leave_no_core()
     given = Wiring(home, settings).given(model)
     return run(

@@ -27,7 +27,7 @@ WAITING: Final = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": SPIN}
 """How threads wait that have nothing to do: for a moment awake, as the engine's do.
 
 A step is thousands of short products. Woken for each of them, two threads take 1.6 times as long on
-an idle machine; beside two busy programs they take 1.2 to 1.6 times as long if they wait awake.
+an idle machine; beside two busy programs they take 1.3 to 1.8 times as long if they wait awake.
 """
 
 

@@ -54,9 +54,12 @@ def test_so_it_is_where_nothing_could_be_painted(tmp_path: Path) -> None:
     assert "this program's error output is none" in done.stderr
 
 
-def test_a_lesson_names_the_way_that_works(tmp_path: Path) -> None:
-    done = refused(
-        tmp_path, "lesson", "correction", stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
+@pytest.mark.parametrize(
+    ("more", "way"),
+    [([], "--headless"), (["--still", "a.svg"], "--record FILE.cast")],
+)
+def test_a_lesson_names_the_way_that_works(tmp_path: Path, more: list[str], way: str) -> None:
+    argv = ["lesson", "correction", *more]
+    done = refused(tmp_path, *argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert done.returncode == 1
-    assert "Without one: chatapp lesson correction --headless" in done.stderr
+    assert f"Without one: chatapp lesson correction {way}\n" in done.stderr
