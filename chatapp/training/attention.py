@@ -7,6 +7,7 @@ whole attention, up to float rounding.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
@@ -42,31 +43,68 @@ def attend(
             module, query, key, value, mask, scaling=scaling, **more
         )
         return found
-    keys, seen = _parts(mask)
-    count, width = keys.shape
+    parts = _parts(mask)
+    count, width = parts.keys.shape
     _, heads, nodes, size = query.shape
+    groups = key.shape[1]
+    each = heads // groups
     asking = pad(query[0], (0, 0, 0, count * PART - nodes))
     asking = asking.view(heads, count, PART, size).transpose(0, 1)
-    each = heads // key.shape[1]
 
     def gathered(values: Tensor) -> Tensor:
-        chosen = values[0].index_select(1, keys.flatten())
-        return repeat_kv(chosen.view(-1, count, width, size).transpose(0, 1), each)
+        chosen = values[0].index_select(1, parts.keys.flatten())
+        return chosen.view(groups, count, width, size).transpose(0, 1)
 
-    on_cpu = query.device.type == "cpu"
-    if on_cpu:  # small products: float32 is as fast as bfloat16 here, and more exact
-        asking, key, value = asking.float(), key.float(), value.float()
-    with torch.autocast(query.device.type, enabled=not on_cpu and torch.is_autocast_enabled()):
+    if by_groups(query.device):
+
+        def together(values: Tensor) -> Tensor:  # a group's heads ask the same keys: one product
+            return values.reshape(count * groups, -1, size)
+
+        with torch.autocast("cpu", enabled=False):
+            key, value = gathered(key.float()), gathered(value.float())
+            scores = torch.baddbmm(
+                parts.bias(groups, each),
+                together(asking.float()),
+                together(key).transpose(1, 2),
+                alpha=size**-0.5 if scaling is None else scaling,
+            )
+            out = torch.bmm(scores.softmax(-1), together(value)).view(count, heads, PART, size)
+    else:
+        key, value = (repeat_kv(gathered(one), each) for one in (key, value))
         out = scaled_dot_product_attention(
-            asking, gathered(key), gathered(value), attn_mask=seen, scale=scaling
+            asking, key, value, attn_mask=parts.seen[:, None], scale=scaling
         )
     return out.transpose(1, 2).reshape(1, count * PART, heads, size)[:, :nodes], None
 
 
-def _parts(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Of a mask (1, 1, N, N): each part's nodes that are attended to, (P, K), and by which of its
-    own, (P, 1, PART, K). All layers of a step have the same mask, so it keeps its parts."""
-    kept: tuple[Tensor, Tensor] | None = getattr(mask, "parts", None)
+def by_groups(device: torch.device) -> bool:
+    """Whether the heads that ask the same keys do so in one product, and in float32: on processors
+    that takes two thirds of the time, and bfloat16 would save none. GPUs have kernels of their own.
+    """
+    return device.type == "cpu"
+
+
+@dataclass(slots=True)
+class _Parts:
+    """``keys`` (P, K): the nodes that each part's own attend to; ``seen`` (P, PART, K): by which of
+    them. ``kept``: what is added to scores."""
+
+    keys: Tensor
+    seen: Tensor
+    kept: Tensor | None = None
+
+    def bias(self, groups: int, each: int) -> Tensor:
+        """(P · groups, each · PART, K): 0 where a node attends, minus infinity elsewhere."""
+        if self.kept is None:
+            one = torch.zeros(self.seen.shape).masked_fill_(~self.seen, -torch.inf)
+            one = one[:, None, None].expand(-1, groups, each, -1, -1)
+            self.kept = one.reshape(len(self.keys) * groups, -1, self.keys.shape[1])
+        return self.kept
+
+
+def _parts(mask: Tensor) -> _Parts:
+    """Of a mask (1, 1, N, N). All layers of a step have the same mask, so it keeps its parts."""
+    kept: _Parts | None = getattr(mask, "parts", None)
     if kept is None:
         nodes = mask.shape[-1]
         count = -(-nodes // PART)
@@ -76,7 +114,7 @@ def _parts(mask: Tensor) -> tuple[Tensor, Tensor]:
         keys = used.int().argsort(dim=-1, descending=True, stable=True)[:, :width]
         seen = rows.gather(2, keys[:, None].expand(-1, PART, -1))
         seen[..., 0] |= ~seen.any(-1)  # what fills up the last part must look somewhere
-        kept = mask.parts = keys, seen[:, None]  # type: ignore[attr-defined]
+        kept = mask.parts = _Parts(keys, seen)  # type: ignore[attr-defined]
     return kept
 
 

@@ -31,12 +31,14 @@ ROWS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["sdpa", attention.NAME])
+@pytest.fixture(scope="module", params=["sdpa", attention.NAME, "as on a GPU"])
 def model(request: pytest.FixtureRequest) -> Iterator[LlamaForCausalLM]:
     """A small model with transformers' attention, and with that of the tree, in several parts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(attention, "PART", 4)
-        yield small_model(layers=3, attention=request.param)
+        if request.param == "as on a GPU":
+            patch.setattr(attention, "by_groups", lambda device: False)
+        yield small_model(layers=3, attention="sdpa" if request.param == "sdpa" else attention.NAME)
 
 
 def _alone(model: LlamaForCausalLM, row: Row) -> torch.Tensor:
@@ -72,16 +74,19 @@ def test_gradients_are_those_of_separate_rows(model: LlamaForCausalLM) -> None:
 def test_parts_of_a_tree_look_at_their_ancestors_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attention, "PART", 4)
     mask = plant(ROWS).mask
-    keys, seen = attention._parts(mask)
+    parts = attention._parts(mask)
+    keys, seen = parts.keys, parts.seen
     count, width = keys.shape
     assert count == 4  # of 13 nodes
     assert width < mask.shape[-1]
     whole = torch.zeros(16, mask.shape[-1], dtype=torch.bool)
     for number in range(count):
         for node in range(4):
-            whole[number * 4 + node, keys[number, seen[number, 0, node]]] = True
+            whole[number * 4 + node, keys[number, seen[number, node]]] = True
     assert torch.equal(whole[:13], mask[0, 0])
     assert seen.any(-1).all()  # nothing divides by zero
+    bias = parts.bias(groups=2, each=3).view(count, 2, 3, 4, width)
+    assert torch.equal(bias.exp().bool(), seen[:, None, None].expand(bias.shape))
 
 
 def test_shared_beginnings_are_computed_once() -> None:
