@@ -20,7 +20,7 @@ from benchmarks.finetune.facts import Facts, read
 from chatapp.engine.client import LocalEngine
 from chatapp.engine.protocol import Generate, Sampling, Token
 from chatapp.engine.threads import thread_count
-from chatapp.training.engines import Engines, side_by_side
+from chatapp.training.engines import Ask, Engines, side_by_side
 from chatapp.training.gate import TOKENS, says
 from chatapp.training.general import general_asked
 from chatapp.training.merging import write_merged
@@ -73,14 +73,14 @@ async def questions(engines: Engines, facts: Facts) -> dict[str, Any]:
     pairs = [(one.question, one.right) for one in facts.corrections]
     pairs += [(text, one.right) for one in facts.corrections for text in one.wordings]
     replies = await side_by_side(
-        [partial(engines.answer, asked(text), TOKENS) for text, _ in pairs], lambda _: None
+        [partial(engines.ask, Ask(asked(text), TOKENS)) for text, _ in pairs], lambda _: None
     )
-    right = [says(reply, word) for reply, (_, word) in zip(replies, pairs, strict=True)]
+    right = [says(reply.text, word) for reply, (_, word) in zip(replies, pairs, strict=True)]
     count = len(facts.corrections)
     return {
         "corrections": [sum(right[:count]), count],
         "wordings": [sum(right[count:]), len(right) - count],
-        "replies": replies[:count],
+        "replies": [one.text for one in replies[:count]],
     }
 
 

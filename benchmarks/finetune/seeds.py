@@ -28,7 +28,7 @@ from chatapp.engine.threads import thread_count
 from chatapp.training import wordings
 from chatapp.training.answers import Answers
 from chatapp.training.base import sha256_of
-from chatapp.training.engines import Engines, side_by_side
+from chatapp.training.engines import Ask, Engines, side_by_side
 from chatapp.training.gate import says
 from chatapp.training.prompts import asked
 
@@ -44,11 +44,12 @@ async def look(base: Path, adapter: Path, facts: Facts, sha256: str, work: Path)
     asks += facts.neighbours
     async with plain, adapted:
         answers = Answers(plain, sha256, work)
-        before = await answers.of(facts.neighbours, TOKENS, lambda *_: None)
+        before = await answers.texts(facts.neighbours, TOKENS, lambda *_: None)
         answers.keep()
-        said = await side_by_side(
-            [partial(adapted.answer, asked(text), TOKENS) for text in asks], lambda _: None
+        replies = await side_by_side(
+            [partial(adapted.ask, Ask(asked(text), TOKENS)) for text in asks], lambda _: None
         )
+    said = [one.text for one in replies]
     count = len(facts.corrections)
     right = [says(new, one.right) for new, one in zip(said, facts.corrections, strict=False)]
     told = [(text, new, word) for (text, word), new in zip(texts, said[count:], strict=False)]

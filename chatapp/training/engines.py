@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from chatapp.context.messages import Message
 from chatapp.engine.client import EngineOptions, LocalEngine
@@ -25,6 +26,23 @@ MOST: Final = 4
 """More processes would take more memory than the time that they save is worth."""
 
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A fresh session. ``tokens``: how long the reply may be (0: none is wanted); ``given``: an
+    answer of which it is asked how improbable it is."""
+
+    messages: Sequence[Message]
+    tokens: int
+    given: str | None = None
+
+
+class Said(NamedTuple):
+    """The reply, and the mean negative log-likelihood of the given answer (nats a token)."""
+
+    text: str
+    nll: float | None = None
 
 
 async def answer(engine: LocalEngine, messages: Sequence[Message], tokens: int) -> str:
@@ -48,17 +66,15 @@ class Engines:
         for engine in reversed(self._all):
             self._free.put_nowait(engine)
 
-    async def answer(self, messages: Sequence[Message], tokens: int) -> str:
-        """The most probable reply, up to so many tokens."""
+    async def ask(self, one: Ask) -> Said:
+        """By one engine, which reads the prompt once for both."""
         async with self.one() as engine:
-            return await answer(engine, messages, tokens)
-
-    async def nll(self, messages: Sequence[Message], text: str) -> float:
-        """Mean negative log-likelihood of an answer, nats a token."""
-        async with self.one() as engine:
-            scores = await engine.score(Score(messages=messages, continuations=[text]))
+            text = await answer(engine, one.messages, one.tokens) if one.tokens else ""
+            if one.given is None:
+                return Said(text)
+            scores = await engine.score(Score(messages=one.messages, continuations=[one.given]))
         logprobs = scores.scores[0].logprobs
-        return -math.fsum(logprobs) / max(len(logprobs), 1)
+        return Said(text, -math.fsum(logprobs) / max(len(logprobs), 1))
 
     @contextlib.asynccontextmanager
     async def one(self) -> AsyncIterator[LocalEngine]:

@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Literal
 
-from chatapp.context.messages import Message
 from chatapp.training import contrast, wordings
 from chatapp.training.answers import Answers
 from chatapp.training.dataset import Record
-from chatapp.training.engines import Engines, Progress, side_by_side
+from chatapp.training.engines import Ask, Engines, Progress, side_by_side
 from chatapp.training.general import General, general_asked
 from chatapp.training.prompts import asked
 from chatapp.training.recipe import Gate
@@ -146,64 +145,57 @@ def questions(
 
 async def ask_base(what: Questions, answers: Answers, tell: Progress) -> None:
     """Ask the base all of it; ``answers`` has it from then on."""
-    await answers.of([question for _, question, _ in _asked(what)], TOKENS, tell)
-    await answers.nll([(messages, text) for _, messages, text in _compared(what)], tell)
+    await answers.of([one for _, one, _ in _asks(what)], tell)
 
 
 async def evaluate(
     what: Questions, gate: Gate, adapted: Engines, answers: Answers, tell: Progress
 ) -> Found:
     """Ask the base and base + adapter, and hold the difference against the thresholds."""
-    await ask_base(what, answers, lambda *_: None)
-    found = Found()
-    asks, pairs = _asked(what), _compared(what)
-    total = len(asks) + len(pairs)
+    asks = _asks(what)
+    before = await answers.of([one for _, one, _ in asks], lambda *_: None)
     after = await side_by_side(
-        [partial(adapted.answer, asked(question), TOKENS) for _, question, _ in asks],
-        lambda done: tell("The gate", done, total),
+        [partial(adapted.ask, one) for _, one, _ in asks],
+        lambda done: tell("The gate", done, len(asks)),
     )
-    before = await answers.of([question for _, question, _ in asks], TOKENS, lambda *_: None)
+    found = Found()
     words = [record.right for record in what.corrections]
-    for (kind, question, looked), old, new in zip(asks, before, after, strict=True):
-        leaked = [word for word in words if says(new, word) and not says(old, word)]
-        found.asked.append(
-            Asked(
-                kind=kind,
-                question=question,
-                words=", ".join(leaked) if kind == "neighbour" else " / ".join(looked),
-                base=old,
-                adapter=new,
-                ok=not leaked if kind == "neighbour" else any(says(new, one) for one in looked),
+    for (kind, one, looked), old, new in zip(asks, before, after, strict=True):
+        question = one.messages[-1].content
+        leaked = [word for word in words if says(new.text, word) and not says(old.text, word)]
+        if one.tokens:
+            found.asked.append(
+                Asked(
+                    kind=kind,
+                    question=question,
+                    words=", ".join(leaked) if kind == "neighbour" else " / ".join(looked),
+                    base=old.text,
+                    adapter=new.text,
+                    ok=not leaked
+                    if kind == "neighbour"
+                    else any(says(new.text, word) for word in looked),
+                )
             )
-        )
-    nats = await side_by_side(
-        [partial(adapted.nll, messages, text) for _, messages, text in pairs],
-        lambda done: tell("The gate", len(asks) + done, total),
-    )
-    bases = await answers.nll([(messages, text) for _, messages, text in pairs], lambda *_: None)
-    found.compared = [
-        Compared(kind=kind, question=messages[-1].content, base=base, adapter=value)
-        for (kind, messages, _), base, value in zip(pairs, bases, nats, strict=True)
-    ]
+        if old.nll is not None and new.nll is not None:
+            found.compared.append(
+                Compared(kind=kind, question=question, base=old.nll, adapter=new.nll)
+            )
     found.criteria = criteria(found, gate)
     return found
 
 
-def _asked(what: Questions) -> list[tuple[Kind, str, Sequence[str]]]:
-    """All questions, each with the words of which one is looked for in its reply."""
-    return [
-        *(("correction", record.question, [record.right]) for record in what.corrections),
-        *(("wording", text, [record.right]) for text, record in what.wordings),
-        *(("neighbour", question, []) for question in what.neighbours),
-        *(("general", one.prompt, one.words) for one in what.general),
-    ]
+def _asks(what: Questions) -> list[tuple[Kind, Ask, Sequence[str]]]:
+    """All that is asked, each with the words of which one is looked for in its reply."""
 
+    def ask(question: str, given: str | None = None) -> Ask:
+        return Ask(asked(question), TOKENS, given)
 
-def _compared(what: Questions) -> list[tuple[Kind, Sequence[Message], str]]:
-    """All prompts whose given answers are weighed."""
     return [
-        *(("general", asked(one.prompt), one.answer) for one in what.general),
-        *(("style", record.prompt, record.chosen or "") for record in what.styles),
+        *(("correction", ask(record.question), [record.right]) for record in what.corrections),
+        *(("wording", ask(text), [record.right]) for text, record in what.wordings),
+        *(("neighbour", ask(question), []) for question in what.neighbours),
+        *(("general", ask(one.prompt, one.answer), one.words) for one in what.general),
+        *(("style", Ask(record.prompt, 0, record.chosen or ""), []) for record in what.styles),
     ]
 
 

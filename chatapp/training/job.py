@@ -127,30 +127,32 @@ def _plan(
     prompts = Prompts(header)
     begun = draft(given.export, job.recipe, prompts, seed=job.seed, nearby=partial(nearby, header))
 
-    async def ask() -> tuple[list[str], list[str]]:
+    async def ask() -> list[list[str]]:
         async with Engines(job.base, machine.cores) as engines:
             answers = Answers(engines, given.sha256, job.cache)
-            by_engine = () if recipe.side_by_side else begun.alone
-            alone = await answers.of(by_engine, recipe.contrast_tokens, progress.part)
-            general = await answers.of(begun.general, GENERAL_TOKENS, progress.part)
+            wanted = [] if recipe.side_by_side else held
+            said = [await answers.texts(texts, most, progress.part) for texts, most in wanted]
             await gate.ask_base(_questions(job, given, begun), answers, progress.part)
             answers.keep()
-            return alone, general
+            return said
 
     def get_ready() -> Path:
         load_libraries()
         return hf_folder(job.base, given.sha256, job.cache)
 
-    async def both() -> tuple[tuple[list[str], list[str]], Path]:
+    async def both() -> tuple[list[list[str]], Path]:
         # One core reads and unpacks while the engines answer on the others.
         said, folder = await asyncio.gather(ask(), asyncio.to_thread(get_ready))
         return said, folder
 
-    (alone, general), folder = asyncio.run(both())
+    held = (begun.alone, recipe.contrast_tokens), (begun.general, GENERAL_TOKENS)
+    said, folder = asyncio.run(both())
     if recipe.side_by_side:
         speaker = Speaker(folder, prompts, machine, job.recipe.lora.targets, progress.part)
         with memory_told(), memory_kept():
             alone = speaker.say(begun.alone, recipe.contrast_tokens)
+            said = [alone, speaker.say_once(begun.general, GENERAL_TOKENS)]
+    alone, general = said
     plan = begun.finished(alone, general, world)
     output.write("plan.json", json.dumps(plan.as_dict()))
     return plan

@@ -7,10 +7,13 @@ chat's engine.
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from chatapp.training.base import VERSION
 from chatapp.training.engines import Progress
 from chatapp.training.machine import Machine
 from chatapp.training.model import computing, load
@@ -45,6 +48,27 @@ class Speaker:
             found += self._answers([self._prompts.prompt(asked(text)) for text in part], tokens)
             self._tell("The base's own answers", len(found), len(questions))
         return found
+
+    def say_once(self, questions: Sequence[str], tokens: int) -> list[str]:
+        """The same, kept in a file beside the folder: each adapter of a base is held to it. A file
+        that is damaged, or of another recipe or machine, is written anew."""
+        import torch
+
+        machine = self._machine
+        how = [machine.device, machine.precision, machine.threads, AT_ONCE, torch.__version__]
+        told = json.dumps([list(questions), tokens, VERSION, *how])
+        path = self._base.with_name(f"said-{self._base.name}.json")
+        try:
+            kept = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            kept = None
+        match kept:
+            case {"of": str(of), "said": [*texts]} if of == told:
+                return [str(text) for text in texts]
+        said = self.say(questions, tokens)
+        with contextlib.suppress(OSError):  # a full disk: asked again the next time
+            path.write_text(json.dumps({"of": told, "said": said}, ensure_ascii=False), "utf-8")
+        return said
 
     def _answers(self, prompts: Sequence[tuple[int, ...]], tokens: int) -> list[str]:
         import torch

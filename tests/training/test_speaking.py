@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,35 @@ def test_how_far_it_is_is_told(bench: Bench, prompts: Prompts, unpacked: Path) -
     )
     speaker.say(QUESTIONS, 1)
     assert told == [(3, 3)]
+
+
+def test_what_each_adapter_is_held_to_is_said_once(
+    bench: Bench, prompts: Prompts, unpacked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tmp_path / "base"
+    base.symlink_to(unpacked)
+    said = _speaker(bench, prompts, base).say_once(QUESTIONS, 4)
+    again = _speaker(bench, prompts, base)
+    asked_of: list[str] = []
+
+    def say(questions: Sequence[str], tokens: int) -> list[str]:
+        asked_of.extend(questions)
+        return [f"{tokens}" for _ in questions]
+
+    monkeypatch.setattr(again, "say", say)
+    assert again.say_once(QUESTIONS, 4) == said
+    assert asked_of == []
+    assert again.say_once(QUESTIONS[:1], 4) == ["4"]  # another recipe
+    assert again.say_once(QUESTIONS[:1], 3) == ["3"]
+    assert len(asked_of) == 2
+    other = _speaker(bench, prompts, base, "bfloat16")  # another machine
+    monkeypatch.setattr(other, "say", say)
+    other.say_once(QUESTIONS[:1], 3)
+    assert len(asked_of) == 3
+    for text in ("{", "[]", '{"of": 1, "said": []}'):
+        (tmp_path / "said-base.json").write_text(text)
+        assert other.say_once(QUESTIONS[:1], 3) == ["3"]
+    assert len(asked_of) == 6
+    (tmp_path / "said-base.json").unlink()
+    (tmp_path / "said-base.json").mkdir()  # cannot be written
+    assert other.say_once(QUESTIONS[:1], 3) == ["3"]
