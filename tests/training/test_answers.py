@@ -59,7 +59,15 @@ async def test_each_question_is_asked_once_and_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[]", '{"said": []}', '{"said": {"a": "b"}}', '{"said": {"a": ["b", "c"]}}'],
+    [
+        "{",
+        "[]",
+        '{"old": "file"}',
+        '{"texts": {"a": "b"}, "nats": {"a": 1.0}}',  # as it was written before
+        '{"said": []}',
+        '{"said": {"a": "b"}}',
+        '{"said": {"a": ["b", "c"]}}',
+    ],
 )
 async def test_a_damaged_file_is_asked_anew(tmp_path: Path, text: str) -> None:
     engines = Counted()
