@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
+from textual.timer import Timer
 
 from chatapp.engine.protocol import Sampling
 from chatapp.errors import EngineDied, EngineError
 from chatapp.tui.widgets import conversation
+from chatapp.tui.widgets.conversation import ConversationPane
 from tests.scripted import Reply, ScriptedEngine
 from tests.tui.conftest import Open
 
@@ -213,17 +216,34 @@ async def test_leaving_an_edit_gives_the_draft_back(chatting: Open) -> None:
 async def test_counts_that_tick_up_while_the_transcript_goes(
     chatting: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With animations on, the sweep shows the old count until it has passed a message."""
-    # Slow enough to be seen on a machine that does other things as well.
-    monkeypatch.setattr(conversation, "_SWEEP", 3.0)
+    """With animations on, the sweep shows the old count until it has reached a message."""
+    timed: list[Callable[[], None]] = []
+
+    def by_hand(pane: ConversationPane, _: float, step: Callable[[], None]) -> Timer:
+        timed.append(step)
+        return Timer(pane, 3600, pause=True)
+
+    monkeypatch.setattr(ConversationPane, "set_interval", by_hand)
     go = asyncio.Event()
     async with chatting(Reply(), Reply(go=go)) as chat:
-        chat.app.animation_level = "full"
         await chat.say("one")
+        chat.app.animation_level = "full"
         await chat.send("two")
+        (step,) = timed
+
+        def counts() -> list[str]:
+            views = map(chat.screen.session.pane.view_of, chat.nodes[:2])
+            return [view._right().plain.strip() for view in views if view]
+
         await chat.sees("▶ sent ×2")
+        assert counts() == ["▶ sent ×2", "not sent yet"]
+        step()
+        assert counts() == ["sent ×2", "▶ sent ×1"]
+        await chat.sees("▶ sent ×1")
+        for _ in range(2):  # the new message, and the end
+            step()
+        assert counts() == ["sent ×2", "sent ×1"]
         await chat.sees_not("▶")
-        await chat.sees("sent ×2")
         go.set()
         await chat.done()
 

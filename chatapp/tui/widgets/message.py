@@ -91,6 +91,8 @@ class MessageView(StillVertical):
         self._foot_lines: list[Content] | None = None
         self._selected = False
         self._sweeping = False
+        self._held = False
+        """The count is still the old one: the sweep is on its way here."""
         self._sent_shown = node.sent
         self._parts_shown = node.part_tokens
         self._markdown: ReplyMarkdown | None = None
@@ -149,7 +151,7 @@ class MessageView(StillVertical):
         """Show the node as it is now."""
         if not self.is_mounted:
             return
-        if not self._sweeping:
+        if not self._held:
             self._sent_shown = self.node.sent
         self.query_one(_Head).show(self._left(), self._right())
         lines = list(self._foot())
@@ -286,13 +288,13 @@ class MessageView(StillVertical):
 
     def begin_sweep(self) -> None:
         """Hold the old count until the sweep reaches this message."""
-        self._sweeping = False
+        self._sweeping, self._held = False, True
         self._sent_shown = max(self.node.sent - 1, 0)
         self.query_one(_Head).show(self._left(), self._right())
 
     def sweep(self, here: bool) -> None:
         """The sweep is at this message, or has passed it: its count is the new one."""
-        self._sweeping = here
+        self._sweeping, self._held = here, False
         self._sent_shown = self.node.sent
         # It changes this widget's own look alone: what is inside need not be styled anew.
         self.set_class(here, "-sweeping", update=False)
