@@ -13,6 +13,7 @@ from rich.console import RenderableType
 from rich.text import Text
 from textual import events
 from textual.app import App, SystemCommand
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -57,6 +58,11 @@ class ChatApp(App[None]):
         self.bell()
         self._exit_renderables.append(Text(crash(sys.exception())))
         self._close_messages_no_wait()
+
+    def _handle_exception(self, error: Exception) -> None:
+        # A screen that is being opened while the app ends is given no widgets: it finds none.
+        if not (isinstance(error, NoMatches) and (self._exit or not self.is_running)):
+            super()._handle_exception(error)
 
     def get_default_screen(self) -> Screen[Any]:
         return self.chat

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from pathlib import Path
 
 import pytest
+from textual.css.query import NoMatches
 
 from chatapp.archive import ledger, marks, sessions
 from chatapp.archive.consent import MEANINGS
@@ -337,6 +339,23 @@ async def test_a_crash_shows_nothing_that_was_said(chatting: Open) -> None:
     assert "in fail" in shown
     assert "ValueError" in shown
     assert "secret" + "word" not in shown
+
+
+@pytest.mark.parametrize("ending", [True, False])
+async def test_only_while_it_ends_may_a_screen_lack_its_widgets(
+    chatting: Open, ending: bool
+) -> None:
+    async def opened_as_it_ends() -> None:
+        async with chatting() as chat:
+            if ending:
+                chat.app.exit()
+            try:
+                chat.screen.query_one("#not-there")
+            except NoMatches as error:
+                chat.app._handle_exception(error)
+
+    with contextlib.nullcontext() if ending else pytest.raises(NoMatches):
+        await opened_as_it_ends()
 
 
 async def test_an_app_that_crashes_prints_no_values(
