@@ -22,7 +22,7 @@ from chatapp.engine.protocol import Generate, Sampling, Token
 from chatapp.engine.threads import thread_count
 from chatapp.training.engines import Ask, Engines, side_by_side
 from chatapp.training.gate import TOKENS, says
-from chatapp.training.general import general_asked
+from chatapp.training.general import general_weighed
 from chatapp.training.merging import write_merged
 from chatapp.training.prompts import asked
 
@@ -86,7 +86,7 @@ async def questions(engines: Engines, facts: Facts) -> dict[str, Any]:
 
 async def compare(args: argparse.Namespace, facts: Facts, folder: Path) -> dict[str, Any]:
     texts = [one.question for one in facts.corrections] + list(facts.neighbours[:8])
-    texts += [one.prompt for one in general_asked()[:8]]
+    texts += [prompt for prompt, _ in general_weighed()[:8]]
     threads = thread_count()
     paths: dict[str, tuple[int, ...]] = {}
     found: dict[str, Any] = {}

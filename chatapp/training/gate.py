@@ -18,7 +18,7 @@ from chatapp.training import contrast, wordings
 from chatapp.training.answers import Answers
 from chatapp.training.dataset import Record
 from chatapp.training.engines import Ask, Engines, Progress, side_by_side
-from chatapp.training.general import General, general_asked
+from chatapp.training.general import General, general_asked, general_weighed
 from chatapp.training.prompts import asked
 from chatapp.training.recipe import Gate
 
@@ -99,12 +99,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What is asked: per correction its own wordings, and neighbours of them all."""
+    """What is asked: per correction its own wordings, and neighbours of them all.
+
+    Of ``weighed`` (question, answer) it is only asked how probable the answer is.
+    """
 
     corrections: Sequence[Record]
     wordings: Sequence[tuple[str, Record]]
     neighbours: Sequence[str]
     general: Sequence[General]
+    weighed: Sequence[tuple[str, str]]
     styles: Sequence[Record] = ()
 
 
@@ -138,8 +142,16 @@ def questions(
         avoid = [*barred, *found]
         found += contrast.neighbours(record.question, each, rng, near=near, avoid=avoid, more=more)
     found = found[: max(gate.neighbours, least * len(corrections))]
+    known = {one.casefold() for one in barred}
+    general = [one for one in general_asked() if one.prompt.casefold() not in known]
+    weighed = [one for one in general_weighed() if one[0].casefold() not in known]
     return Questions(
-        corrections, words, found, general_asked()[: gate.general_prompts], styles[:20]
+        corrections,
+        words,
+        found,
+        general[: gate.general_questions],
+        weighed[: gate.general_prompts],
+        styles[:20],
     )
 
 
@@ -187,14 +199,15 @@ async def evaluate(
 def _asks(what: Questions) -> list[tuple[Kind, Ask, Sequence[str]]]:
     """All that is asked, each with the words of which one is looked for in its reply."""
 
-    def ask(question: str, given: str | None = None) -> Ask:
-        return Ask(asked(question), TOKENS, given)
+    def ask(question: str) -> Ask:
+        return Ask(asked(question), TOKENS)
 
     return [
         *(("correction", ask(record.question), [record.right]) for record in what.corrections),
         *(("wording", ask(text), [record.right]) for text, record in what.wordings),
         *(("neighbour", ask(question), []) for question in what.neighbours),
-        *(("general", ask(one.prompt, one.answer), one.words) for one in what.general),
+        *(("general", ask(one.prompt), one.words) for one in what.general),
+        *(("general", Ask(asked(question), 0, answer), []) for question, answer in what.weighed),
         *(("style", Ask(record.prompt, 0, record.chosen or ""), []) for record in what.styles),
     ]
 

@@ -12,10 +12,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class General:
-    """A question that is never trained, a good answer, and words of which a reply holds one."""
+    """A question that is never trained, and words of which a good reply holds one."""
 
     prompt: str
-    answer: str
     words: tuple[str, ...]
 
 
@@ -35,6 +34,11 @@ def general_plain() -> list[tuple[str, str]]:
     return [(prompt, answer) for prompt, answer in _data()["plain"]]
 
 
+def general_weighed() -> list[tuple[str, str]]:
+    """Prompts with a good answer each, which only the gate weighs."""
+    return [(prompt, answer) for prompt, answer in _data()["weighed"]]
+
+
 def general_asked() -> list[General]:
-    """Prompts that only the gate asks."""
-    return [General(o["prompt"], o["answer"], tuple(o["words"])) for o in _data()["asked"]]
+    """Questions that only the gate asks."""
+    return [General(prompt, tuple(words)) for prompt, words in _data()["answered"]]

@@ -65,6 +65,7 @@ class Gate:
     wordings_each: int
     wordings_least: int
     general_prompts: int
+    general_questions: int
     corrections: float
     wordings: float
     leaks: float

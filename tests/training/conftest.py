@@ -38,6 +38,7 @@ neighbours = 2
 wordings_each = 1
 wordings_least = 1
 general_prompts = 2
+general_questions = 2
 wordings = 0
 leaks = 1
 general_nll = 1
