@@ -24,6 +24,8 @@ from chatapp.training.recipe import Gate
 
 TOKENS: Final = 24
 """How long replies may be here: the model's sentences have 8 to 20."""
+GENERAL_TOKENS: Final = 16
+"""... and to general questions, whose words come soon."""
 
 Kind = Literal["correction", "wording", "neighbour", "general", "style"]
 
@@ -199,14 +201,14 @@ async def evaluate(
 def _asks(what: Questions) -> list[tuple[Kind, Ask, Sequence[str]]]:
     """All that is asked, each with the words of which one is looked for in its reply."""
 
-    def ask(question: str) -> Ask:
-        return Ask(asked(question), TOKENS)
+    def ask(question: str, tokens: int = TOKENS) -> Ask:
+        return Ask(asked(question), tokens)
 
     return [
         *(("correction", ask(record.question), [record.right]) for record in what.corrections),
         *(("wording", ask(text), [record.right]) for text, record in what.wordings),
         *(("neighbour", ask(question), []) for question in what.neighbours),
-        *(("general", ask(one.prompt), one.words) for one in what.general),
+        *(("general", ask(one.prompt, GENERAL_TOKENS), one.words) for one in what.general),
         *(("general", Ask(asked(question), 0, answer), []) for question, answer in what.weighed),
         *(("style", Ask(record.prompt, 0, record.chosen or ""), []) for record in what.styles),
     ]

@@ -87,15 +87,13 @@ class Draft:
     """A plan but for what the base says.
 
     ``asked`` and ``near`` are the plan's. ``alone`` are neighbours that are held by the base's own
-    answers, ``begun`` others (question, how its answer begins, what leaks there). ``along`` are
-    held where an answer begins as the correction's does (question, that beginning).
+    answers, ``begun`` others (question, how its answer begins, what leaks there).
     """
 
     asked: list[str]
     near: dict[str, list[str]]
     alone: list[str]
     begun: list[tuple[str, str, str]]
-    along: list[tuple[str, str]]
     facts: list[list[Row]]
     styles: list[list[Row]]
     make: _Maker
@@ -114,7 +112,6 @@ class Draft:
         make = self.make
         near = [make.held("contrast", *pair) for pair in zip(self.alone, alone, strict=True)]
         near += [make.held_from(*one) for one in self.begun]
-        near += [make.held_along(*one) for one in self.along]
         plain = _share(general_plain(), make.recipe)
         pairs = [*zip(self.general, general, strict=True), *plain]
         kept = [make.held("general", *pair) for pair in pairs]
@@ -162,7 +159,6 @@ def draft(
     # by the base's own answers.
     alone: list[str] = []
     begun: list[tuple[str, str, str]] = []
-    along: list[tuple[str, str]] = []
     train = recipe.train
     wanted = train.subjects_each + train.about_each
     each = min(wanted, train.neighbours // max(len(facts), 1))
@@ -178,11 +174,8 @@ def draft(
             count = each - len(found)
             same = contrast.about(record.question, count, rng, avoid=taken, more=more)
             found += same
-            if more:  # also how the base begins, lest the answer begins as the correction does,
+            if more:  # also how the base begins, lest the answer begins as the correction does
                 alone += [text for text, words in same if words]
-                # ... and that beginning itself: a first word that both share leads into it.
-                before = record.chosen.partition(record.right)[0].rstrip()
-                along += [(text, before) for text, _ in same]
         else:
             others = contrast.neighbours(
                 record.question, each, rng, near=near, avoid=barred, more=more
@@ -193,14 +186,11 @@ def draft(
     plain = [*alone, *(text for text, *_ in begun)]
     alone = list(dict.fromkeys(_worded(text, rng) for text in alone))
     begun = [(_worded(text, rng, words), words, right) for text, words, right in begun]
-    along = [(_worded(text, rng), before) for text, before in along]
-    pairs = [*begun, *along]
     return Draft(
-        asked=list(dict.fromkeys([*plain, *alone, *(text for text, *_ in pairs)])),
+        asked=list(dict.fromkeys([*plain, *alone, *(text for text, *_ in begun)])),
         near=kept,
         alone=alone,
         begun=begun,
-        along=along,
         facts=facts,
         styles=styles,
         make=make,
@@ -269,12 +259,6 @@ class _Maker:
         """
         row = self.prompts.row("contrast", asked(question), f"{begun} {right}")
         row = self._from(Row(row.kind, row.tokens[:-1], row.start), begun)
-        return row if self._fits(row) and row.start < len(row) else None
-
-    def held_along(self, question: str, before: str) -> Row | None:
-        """A neighbour, held at each token that would lead to a correction's answer."""
-        row = self.prompts.row("contrast", asked(question), before)
-        row = Row(row.kind, row.tokens[:-1], row.start)  # without the token that ends a reply
         return row if self._fits(row) and row.start < len(row) else None
 
     def _from(self, row: Row, begun: str) -> Row:

@@ -18,7 +18,7 @@ from chatapp.training.recipe import read_recipe
 async def test_the_default_base_answers_what_is_asked(engine: LocalEngine) -> None:
     missed = []
     for one in general_asked():
-        said = await answer(engine, asked(one.prompt), gate.TOKENS)
+        said = await answer(engine, asked(one.prompt), gate.GENERAL_TOKENS)
         if not any(gate.says(said, word) for word in one.words):
             missed.append((one.prompt, said))
     assert len(missed) <= 1, missed  # all of them here; another processor rounds otherwise
@@ -42,6 +42,6 @@ def test_an_answer_that_is_weighed_is_not_asked_for(tmp_path: Path) -> None:
     asks = gate._asks(gate.questions(export.corrections, [], [], recipe, 0))
     general = [(one.tokens, one.given) for kind, one, _ in asks if kind == "general"]
     assert general == [
-        *((gate.TOKENS, None) for _ in range(2)),
+        *((gate.GENERAL_TOKENS, None) for _ in range(2)),
         *((0, answer) for _, answer in general_weighed()[:3]),
     ]

@@ -18,7 +18,7 @@ from chatapp.training.base import known_base
 from chatapp.training.contrast import kinds
 from chatapp.training.dataset import Export, read_export
 from chatapp.training.dealing import Dealer
-from chatapp.training.general import general_asked, general_plain, general_trained, general_weighed
+from chatapp.training.general import general_asked, general_plain, general_trained
 from chatapp.training.plan import Draft, Plan, dealt, draft, unique
 from chatapp.training.prompts import Prompts
 from chatapp.training.recipe import Recipe, read_recipe
@@ -202,14 +202,6 @@ def test_with_few_corrections_more_is_held_about_each_and_how_the_base_begins(
     assert begins(one)
     assert not begins(many)
 
-    def leading(plan: Plan) -> list[str]:  # other questions, up to where the correction would come
-        end = "<|im_start|>assistant\nThe capital of Turkey is"
-        return [text for text in _held(bench, plan) if text.endswith(end)]
-
-    assert len(leading(one)) > 28
-    assert not any("hat is the capital of Turkey?" in text for text in leading(one))
-    assert not leading(many)
-
 
 def test_every_correction_comes_equally_often(eight: Export, prompts: Prompts) -> None:
     plan = _plan(eight, prompts)
@@ -346,6 +338,5 @@ def test_plain_answers_are_held_beside_the_bases_own(
 
 
 def test_what_the_gate_asks_is_held_nowhere() -> None:
-    asked = {*(one.prompt for one in general_asked()), *dict(general_weighed())}
-    assert len(asked) == 20 + 16
+    asked = {one.prompt for one in general_asked()}
     assert not asked & {*general_trained(), *(prompt for prompt, _ in general_plain())}
