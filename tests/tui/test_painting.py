@@ -63,15 +63,18 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Grid:
 
 
 async def same(chat: Chat, terminal: Grid) -> None:
-    """The terminal shows what Textual makes of the whole screen."""
-    await chat.pilot.pause(0.05)
-    for widget in chat.app.screen.walk_children(Widget):
-        widget._styles_cache.clear()  # nothing that was drawn before
-        widget._dirty_regions.add(widget.size.region)
-    whole = Grid()
-    for y, strip in enumerate(chat.app.screen._compositor.render_strips()):
-        whole.write(strip.render(chat.app.console), y=y)
-    differ = [at for at, cell in whole.cells.items() if terminal.cells.get(at) != cell]
+    """The terminal shows what Textual makes of the whole screen, as soon as all is painted."""
+    for _ in range(100):
+        await chat.pilot.pause(0.05)
+        for widget in chat.app.screen.walk_children(Widget):
+            widget._styles_cache.clear()  # nothing that was drawn before
+            widget._dirty_regions.add(widget.size.region)
+        whole = Grid()
+        for y, strip in enumerate(chat.app.screen._compositor.render_strips()):
+            whole.write(strip.render(chat.app.console), y=y)
+        differ = [at for at, cell in whole.cells.items() if terminal.cells.get(at) != cell]
+        if not differ:
+            return
     assert not differ, [(at, terminal.cells.get(at), whole.cells[at]) for at in differ[:5]]
 
 
