@@ -105,8 +105,8 @@ class ChatApp(App[None]):
 
     async def on_unmount(self) -> None:
         """End the model's process with the screen; what is kept is written first."""
-        await self.chat.close_audience()
         await self.chat.close_archive()
+        await self.chat.close_audience()
         self.garbage.end()
         if self.chat.model is not None:
             with contextlib.suppress(Exception):
