@@ -84,12 +84,12 @@ async def test_a_server_that_wants_a_key_and_gets_none(fake: FakeServer) -> None
 async def test_a_reply_that_breaks_off_keeps_what_had_come(
     fake: FakeServer, rest: list[Step], words: str, whole: bool
 ) -> None:
-    engine = ServerEngine(fake.url, first=30, idle=1 if rest == [30.0] else 30)
+    engine = ServerEngine(fake.url, first=30, idle=0.3)
     fake.chats = [stream(delta("It "), delta("is"), *rest, whole=whole), answer("back")]
     talk = Conversation(engine, Counter(engine, None))
     began = time.monotonic()
     steps = [step async for step in talk.send("Well?")]
-    assert time.monotonic() - began < 15, "between tokens the shorter patience counts"
+    assert time.monotonic() - began < 2, "between tokens the shorter patience counts"
     reply = talk.nodes[-1]
     assert isinstance(steps[-1], Failed)
     assert words in steps[-1].sentence
@@ -110,7 +110,7 @@ async def test_silence_before_the_first_token_is_told_but_the_request_was_sent(
     fake.chats = [[30.0]]
     began = time.monotonic()
     events, sentence = await fails(ServerEngine(fake.url, first=0.3))
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 2
     assert "took too long" in sentence
     assert [type(item) for item in events] == [Sent]
 

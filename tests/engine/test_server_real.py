@@ -243,7 +243,7 @@ async def test_cancel_reaches_the_server(server: RealServer, client: ServerEngin
     reply = talk.nodes[-1]
     assert reply.status == "stopped"
     assert reply.content.startswith("".join(came[:5]))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(5):
         while server.log.count("Disconnected") == before:
             await asyncio.sleep(0.05)
     steps_after = await say(talk_with(client), "Hi")

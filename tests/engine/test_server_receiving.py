@@ -46,7 +46,7 @@ async def test_tokens_come_as_they_are_made_and_the_clock_starts_with_the_first(
     fake: FakeServer, client: ServerEngine
 ) -> None:
     seen = asyncio.Event()
-    steps = [1.0, delta("a"), seen, delta("b"), delta(None, "stop"), DONE]
+    steps = [0.3, delta("a"), seen, delta("b"), delta(None, "stop"), DONE]
     fake.chats = [stream(*steps)]
     at: list[float] = []
     events: list[Event] = []
@@ -57,7 +57,7 @@ async def test_tokens_come_as_they_are_made_and_the_clock_starts_with_the_first(
             await asyncio.sleep(0.2)
             seen.set()  # "b" is written only now
     last = done(events)
-    assert last.decode_seconds == pytest.approx(at[2] - at[1], abs=0.5)
+    assert last.decode_seconds == pytest.approx(at[2] - at[1], abs=0.1)
     assert last.prefill_seconds is None
 
 
@@ -84,7 +84,7 @@ async def test_a_connection_is_closed_with_its_reply(
 ) -> None:
     fake.chats = [stream(delta("a", "stop"), DONE, 30.0)]
     assert done(await run(client)).text == "a"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(2):
         await fake.hung_up.wait()
 
 
@@ -137,8 +137,8 @@ async def test_cancel_closes_the_connection_and_keeps_the_text(
     assert [type(item) for item in events] == kinds
     last = done(events)
     assert (last.reason, last.text, last.reply_tokens) == ("cancelled", text, None)
-    assert seconds < 15
-    async with asyncio.timeout(20):
+    assert seconds < 0.5
+    async with asyncio.timeout(2):
         await fake.hung_up.wait()
     assert client.state == "ready"
     assert done(await run(client)).text == "again"
@@ -159,7 +159,7 @@ async def test_cancel_while_the_server_is_looked_for(
     fake.others["/v1/models"] = [30.0]
     events, seconds = await stop_after(client, 0.3)
     assert events == [Done(reason="cancelled", text="")]
-    assert seconds < 15
+    assert seconds < 0.5
 
 
 async def test_one_of_two_replies_is_stopped(fake: FakeServer, client: ServerEngine) -> None:
@@ -187,7 +187,7 @@ async def test_leaving_a_reply_closes_its_connection(
         async for item in events:
             if isinstance(item, Token):
                 break
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(2):
         await fake.hung_up.wait()
 
 

@@ -180,7 +180,7 @@ async def test_who_does_not_read_holds_up_nobody(monkeypatch: pytest.MonkeyPatch
         deaf.writer.transport.pause_reading()  # type: ignore[attr-defined]
         for n in range(30):
             deaf.ask(n, "render", messages=said("word " * 5_000))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(20):
             while room.broker.desks:
                 await asyncio.sleep(0.05)
         calm = await room.enter()

@@ -39,7 +39,7 @@ async def test_it_prints_a_link_and_ctrl_c_ends_everything(
                 children = command.children()
                 assert len(children) == 2  # the model and one screen
                 assert await command.stop() == 0
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(5):
                     async for _ in channel:
                         pass
     assert command.printed[-1] == "Ended. Nothing that visitors wrote was kept."
@@ -64,7 +64,7 @@ async def test_what_it_started_ends_even_if_it_is_killed(
                 children = command.children()
                 assert len(children) == 2
                 command.process.kill()
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(10):
                     while any(Path(f"/proc/{child}/exe").exists() for child in children):
                         await asyncio.sleep(0.1)
 
@@ -75,7 +75,7 @@ async def test_a_link_for_each_and_a_warning_when_others_can_reach_it(
     options = ("--host", "0.0.0.0", "--name", "class.test", "--visitors", "4", "--one-link-each")
     async with serving(default_model, tmp_path, *options) as command:
         await command.until("4 links, each for one browser")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(5):
             while len(command.links) < 4:
                 await asyncio.sleep(0.02)
         assert len(set(command.links)) == 4
@@ -93,7 +93,7 @@ async def test_the_link_of_ipv6_has_its_address_in_brackets_and_opens(
         pytest.skip("this machine has no IPv6")
     async with serving(default_model, tmp_path, "--host", "::") as command:
         await command.until("One link for")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(5):
             while not command.links:
                 await asyncio.sleep(0.02)
         [link] = command.links

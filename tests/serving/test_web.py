@@ -63,7 +63,7 @@ class Served:
         return self.session.ws_connect(f"{self.base}/ws?width=80&height=24", headers=headers)
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(20):
             try:
                 while not condition():
                     await asyncio.sleep(0.02)
@@ -250,7 +250,7 @@ async def test_the_newest_page_of_a_visitor_is_the_one_that_counts(serving: Serv
             await first.receive(timeout=20)
             async with served.screen(cookie) as second:
                 await second.receive(timeout=20)
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(10):
                     async for _ in first:
                         pass
                 assert first.closed
@@ -296,7 +296,7 @@ async def test_a_huge_paste_holds_up_no_end(serving: Serving) -> None:
             await channel.send_str(json.dumps(["stdin", "x" * 900_000]))  # minutes of typing
             [screen] = served.site.screens.values()
             await asyncio.sleep(0.3)
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(10):
                 await served.site._end(screen, "over")
         assert not served.site.screens
 
@@ -325,7 +325,7 @@ async def test_what_no_page_of_ours_sends_ends_that_screen_alone(
             await odd.send_str(message)
             await served.until(lambda: len(served.site.screens) == 1, "it has ended")
             await calm.send_str('["ping", "1"]')
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(5):
                 while (told := await calm.receive()).type is not aiohttp.WSMsgType.TEXT:
                     pass
             assert "pong" in told.data

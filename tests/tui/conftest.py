@@ -79,7 +79,7 @@ class Chat:
 
     async def until(self, condition: Callable[[], Any], what: str = "") -> None:
         """Wait for a condition; fail with what is on the screen."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(8):
             try:
                 while not condition():
                     await asyncio.sleep(0.01)

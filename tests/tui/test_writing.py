@@ -28,7 +28,7 @@ class View:
         self.written.append(text)
 
     async def writes(self, count: int) -> list[str]:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(20):
             while len(self.written) < count:
                 await asyncio.sleep(0.001)
         return self.written
