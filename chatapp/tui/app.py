@@ -61,7 +61,7 @@ class ChatApp(App[None]):
 
     def _handle_exception(self, error: Exception) -> None:
         # A screen that is being opened while the app ends is given no widgets: it finds none.
-        if not (isinstance(error, NoMatches) and (self._exit or not self.is_running)):
+        if self.is_running or not isinstance(error, NoMatches):
             super()._handle_exception(error)
 
     def get_default_screen(self) -> Screen[Any]:

@@ -9,7 +9,6 @@ import aiohttp
 import pytest
 from rich.segment import Segment
 from rich.style import Style
-from textual.css.query import NoMatches
 from textual.strip import Strip
 
 from chatapp.cli.main import main
@@ -87,14 +86,13 @@ async def test_the_cursor_stands_still_while_a_reply_streams_or_an_audience_look
 
 
 async def test_there_is_no_picture_of_a_screen_that_is_going(chatting, monkeypatch):
-    def gone():
-        raise NoMatches
-
     async with chatting() as chat:
         chat.screen.hide_typing = True
         assert chat.screen._look() is not None
-        monkeypatch.setattr(chat.screen, "_written_here", gone)  # its widgets go one by one
+        await chat.screen.composer.remove()
+        monkeypatch.setattr(chat.app, "_running", False)  # as Textual does before widgets go
         assert chat.screen._look() is None
+        monkeypatch.undo()
 
 
 async def test_what_is_typed_can_be_kept_back_until_it_is_sent(chatting):

@@ -62,19 +62,26 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Grid:
     return grid
 
 
+def waiting(screen: Screen[Any]) -> bool:
+    """Whether something of it is still to be laid out or painted."""
+    asked = screen._layout_required or screen._dirty_widgets or screen._callbacks
+    return bool(asked) or any(
+        one._repaint_required or one._refresh_styles_required or one._recompose_required
+        for one in (screen, *screen.walk_children(Widget))
+    )
+
+
 async def same(chat: Chat, terminal: Grid) -> None:
-    """The terminal shows what Textual makes of the whole screen, as soon as all is painted."""
-    for _ in range(100):
-        await chat.pilot.pause(0.05)
-        for widget in chat.app.screen.walk_children(Widget):
-            widget._styles_cache.clear()  # nothing that was drawn before
-            widget._dirty_regions.add(widget.size.region)
-        whole = Grid()
-        for y, strip in enumerate(chat.app.screen._compositor.render_strips()):
-            whole.write(strip.render(chat.app.console), y=y)
-        differ = [at for at, cell in whole.cells.items() if terminal.cells.get(at) != cell]
-        if not differ:
-            return
+    """The terminal shows what Textual makes of the whole screen, once all is painted."""
+    await chat.pilot.pause(0.05)
+    await chat.until(lambda: not waiting(chat.app.screen), "painted")
+    for widget in chat.app.screen.walk_children(Widget):
+        widget._styles_cache.clear()  # nothing that was drawn before
+        widget._dirty_regions.add(widget.size.region)
+    whole = Grid()
+    for y, strip in enumerate(chat.app.screen._compositor.render_strips()):
+        whole.write(strip.render(chat.app.console), y=y)
+    differ = [at for at, cell in whole.cells.items() if terminal.cells.get(at) != cell]
     assert not differ, [(at, terminal.cells.get(at), whole.cells[at]) for at in differ[:5]]
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from textual.css.query import NoMatches
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
@@ -86,10 +85,9 @@ class AudienceActions(SetupActions):
     def _look(self) -> Seen | None:
         from chatapp.tui.picture import read
 
-        try:
-            return read(self.app, self._hidden() if self.hide_typing else ())
-        except NoMatches:  # the app is ending: its widgets have gone
+        if not self.app.is_running:  # it ends: its widgets go one by one
             return None
+        return read(self.app, self._hidden() if self.hide_typing else ())
 
     def _hidden(self) -> list[Region]:
         """Where what is typed stands: in the input, in the request that it would make, and in the
