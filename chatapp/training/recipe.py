@@ -166,5 +166,7 @@ def _check(where: str, key: str, value: Any, known: Any, *, gate: bool) -> None:
         )
     elif not gate and (value < 0 or (value == 0 and key not in _MAY_BE_ZERO)):
         raise TrainingError(f"{where} must be above zero.")
+    elif gate and isinstance(known, int) and value < 0:  # so many questions
+        raise TrainingError(f"{where} must not be below zero.")
     elif key in ("upper", "worst") and value > 1:
         raise TrainingError(f"{where} is a share: at most 1.")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 from benchmarks.finetune.facts import correction, read, write
 from chatapp.engine.client import LocalEngine
-from chatapp.training import gate
+from chatapp.training import contrast, gate
 from chatapp.training.dataset import read_export
 from chatapp.training.engines import answer
 from chatapp.training.general import general_asked, general_weighed
@@ -22,6 +23,16 @@ async def test_the_default_base_answers_what_is_asked(engine: LocalEngine) -> No
         if not any(gate.says(said, word) for word in one.words):
             missed.append((one.prompt, said))
     assert len(missed) <= 1, missed  # all of them here; another processor rounds otherwise
+
+
+def test_no_general_question_names_what_may_be_held() -> None:
+    """A country, an element or a book is held as a neighbour of a correction about another."""
+    apart = {"ours", "thing", "most"}  # everyday words, which are held as "our cat" and the like
+    items = [one for kind in contrast.kinds() if kind.name not in apart for one in kind.items]
+    assert items
+    for one in general_asked():
+        found = [x for x in items if re.search(rf"\b{re.escape(x)}\b", one.prompt, re.IGNORECASE)]
+        assert not found, one.prompt
 
 
 def test_what_was_corrected_or_held_is_no_general_question(tmp_path: Path) -> None:

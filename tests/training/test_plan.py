@@ -288,6 +288,7 @@ def test_a_later_correction_of_a_question_replaces_an_earlier_one(
         ("[lora]\ntargets = []", "must be a list of layer names"),
         ("[lora]\nupper = 1.5", "'upper' is a share: at most 1"),
         ("[few]\nupper = 1.5", "'upper' is a share: at most 1"),
+        ("[gate]\ngeneral_questions = -1", "'general_questions' must not be below zero"),
         ("[few]\nkeywords = 0", "there is no 'keywords' in"),
         ("[train", "is not a TOML file"),
     ],
